@@ -1,0 +1,3 @@
+#ifndef CONSILIUM_CKERNELS_H
+#define CONSILIUM_CKERNELS_H
+#endif

@@ -1,0 +1,1 @@
+// The first test of the program takes this one's place.

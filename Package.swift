@@ -48,10 +48,14 @@ let package = Package(
         .target(name: "NIfTI", dependencies: ["CNIfTI", "CDeflate"], swiftSettings: swift),
         .target(name: "Imaging", dependencies: ["NIfTI", "CPNG"], swiftSettings: swift),
         .target(name: "Cohort", dependencies: ["Imaging", "NIfTI", "Crypto", "Statistics"], swiftSettings: swift),
-        .target(name: "Encoder", dependencies: ["Compute", "Weights", "Crypto"], swiftSettings: swift),
+        .target(
+            name: "Encoder", dependencies: ["Compute", "CKernels", "CMathBackends", "Weights", "Crypto"],
+            swiftSettings: swift),
         .target(
             name: "Training",
-            dependencies: ["Encoder", "Cohort", "Imaging", "Compute", "Weights", "Statistics", "Crypto"],
+            dependencies: [
+                "Encoder", "Cohort", "Imaging", "Compute", "CKernels", "Weights", "Statistics", "Crypto",
+            ],
             swiftSettings: swift),
 
         // Programs.
@@ -69,7 +73,8 @@ let package = Package(
             dependencies: ["Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute"],
             path: "Benchmarks", exclude: ["peers", "results", "README.md"], swiftSettings: swift),
 
-        // Tests.
+        // Tests, and the golden cases that several of them read.
+        .target(name: "Golden", dependencies: ["Encoder", "Compute"], path: "Tests/Golden", swiftSettings: swift),
         .testTarget(name: "ComputeTests", dependencies: ["Compute"], swiftSettings: swift),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
@@ -78,9 +83,12 @@ let package = Package(
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "NIfTI", "Weights"], swiftSettings: swift),
         .testTarget(
             name: "CohortTests", dependencies: ["Cohort", "Imaging", "NIfTI", "Statistics"], swiftSettings: swift),
-        .testTarget(name: "EncoderTests", dependencies: ["Encoder", "Compute", "Weights"], swiftSettings: swift),
         .testTarget(
-            name: "TrainingTests", dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics"],
+            name: "EncoderTests", dependencies: ["Encoder", "Compute", "CKernels", "Weights", "Golden"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "TrainingTests",
+            dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
             swiftSettings: swift),
         .testTarget(name: "AgentTests", dependencies: ["NIfTI", "Weights"], swiftSettings: swift),
     ],

@@ -1,0 +1,115 @@
+// Volumes to rows of patches and back: the layout step that turns the patch embedding into a matrix product.
+#include <string.h>
+
+#include "table.h"
+
+struct patches_arguments {
+    const ck_table *k;
+    const float *images;
+    float *volumes;
+    const float *in;
+    void *out;
+    int half;
+    size_t batch, channels, size, patch;
+};
+
+// Calls for each token (a, b, c) of a thread's share: token n = ((sample * g + a) * g + b) * g + c, g = size / patch.
+static void forward_task(void *context, int thread, int threads) {
+    const struct patches_arguments *a = context;
+    const size_t s = a->size, p = a->patch, g = s / p, width = a->channels * p * p * p;
+    size_t first, last;
+    ck_share(a->batch * g * g * g, 1, thread, threads, &first, &last);
+    for (size_t token = first; token < last; token++) {
+        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
+        size_t at = token * width;
+        for (size_t c = 0; c < a->channels; c++)
+            for (size_t x = 0; x < p; x++)
+                for (size_t y = 0; y < p; y++, at += p) {
+                    const float *line =
+                        a->images + (((sample * a->channels + c) * s + tx * p + x) * s + ty * p + y) * s + tz * p;
+                    if (a->half) a->k->to_half(line, (uint16_t *)a->out + at, p);
+                    else memcpy((float *)a->out + at, line, p * sizeof(float));
+                }
+    }
+}
+static void backward_task(void *context, int thread, int threads) {
+    const struct patches_arguments *a = context;
+    const size_t s = a->size, p = a->patch, g = s / p, width = a->channels * p * p * p;
+    size_t first, last;
+    ck_share(a->batch * g * g * g, 1, thread, threads, &first, &last);
+    for (size_t token = first; token < last; token++) {
+        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
+        size_t at = token * width;
+        for (size_t c = 0; c < a->channels; c++)
+            for (size_t x = 0; x < p; x++)
+                for (size_t y = 0; y < p; y++, at += p)
+                    memcpy(a->volumes + (((sample * a->channels + c) * s + tx * p + x) * s + ty * p + y) * s + tz * p,
+                           a->in + at, p * sizeof(float));
+    }
+}
+void ck_patchify(ck_team *team, const float *images, void *patches, int half, size_t batch, size_t channels, size_t size,
+                 size_t patch) {
+    struct patches_arguments a = {.k = ck_kernels(), .images = images, .out = patches, .half = half, .batch = batch,
+                                  .channels = channels, .size = size, .patch = patch};
+    ck_team_run(team, forward_task, &a);
+}
+void ck_unpatchify(ck_team *team, const float *patches, float *images, size_t batch, size_t channels, size_t size,
+                   size_t patch) {
+    struct patches_arguments a = {.k = ck_kernels(), .volumes = images, .in = patches, .batch = batch,
+                                  .channels = channels, .size = size, .patch = patch};
+    ck_team_run(team, backward_task, &a);
+}
+
+struct blocks_arguments {
+    const float *in, *bias;
+    float *out;
+    size_t batch, channels, grid, first, second;
+};
+// Row (sample, token, sub-position in first^3), columns (channel, x, y, z in second^3), to the volume and back.
+static void assemble_task(void *context, int thread, int threads) {
+    const struct blocks_arguments *a = context;
+    const size_t f = a->first, k = a->second, g = a->grid, side = g * f * k, subs = f * f * f;
+    size_t from, to;
+    ck_share(a->batch * g * g * g, 1, thread, threads, &from, &to);
+    for (size_t token = from; token < to; token++) {
+        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
+        for (size_t sub = 0; sub < subs; sub++) {
+            const size_t x0 = (tx * f + sub / (f * f)) * k, y0 = (ty * f + sub / f % f) * k, z0 = (tz * f + sub % f) * k;
+            const float *row = a->in + (token * subs + sub) * a->channels * k * k * k;
+            for (size_t c = 0; c < a->channels; c++)
+                for (size_t x = 0; x < k; x++)
+                    for (size_t y = 0; y < k; y++, row += k) {
+                        float *line = a->out + (((sample * a->channels + c) * side + x0 + x) * side + y0 + y) * side + z0;
+                        for (size_t z = 0; z < k; z++) line[z] = row[z] + a->bias[c];
+                    }
+        }
+    }
+}
+static void disassemble_task(void *context, int thread, int threads) {
+    const struct blocks_arguments *a = context;
+    const size_t f = a->first, k = a->second, g = a->grid, side = g * f * k, subs = f * f * f;
+    size_t from, to;
+    ck_share(a->batch * g * g * g, 1, thread, threads, &from, &to);
+    for (size_t token = from; token < to; token++) {
+        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
+        for (size_t sub = 0; sub < subs; sub++) {
+            const size_t x0 = (tx * f + sub / (f * f)) * k, y0 = (ty * f + sub / f % f) * k, z0 = (tz * f + sub % f) * k;
+            float *row = a->out + (token * subs + sub) * a->channels * k * k * k;
+            for (size_t c = 0; c < a->channels; c++)
+                for (size_t x = 0; x < k; x++)
+                    for (size_t y = 0; y < k; y++, row += k)
+                        memcpy(row, a->in + (((sample * a->channels + c) * side + x0 + x) * side + y0 + y) * side + z0,
+                               k * sizeof(float));
+        }
+    }
+}
+void ck_assemble(ck_team *team, const float *rows, const float *bias, float *volumes, size_t batch, size_t channels,
+                 size_t grid, size_t first, size_t second) {
+    struct blocks_arguments a = {rows, bias, volumes, batch, channels, grid, first, second};
+    ck_team_run(team, assemble_task, &a);
+}
+void ck_disassemble(ck_team *team, const float *volumes, float *rows, size_t batch, size_t channels, size_t grid,
+                    size_t first, size_t second) {
+    struct blocks_arguments a = {volumes, NULL, rows, batch, channels, grid, first, second};
+    ck_team_run(team, disassemble_task, &a);
+}

@@ -1,0 +1,29 @@
+// What the files of this target share: the two libraries' functions and a thread's context.
+#ifndef CONSILIUM_BACKEND_H
+#define CONSILIUM_BACKEND_H
+#include "CMathBackends.h"
+
+struct dnn_context;
+
+struct mb_backend {
+    mb_library library;
+    ck_team *team;
+    int threads;
+    struct dnn_context **contexts;  // oneDNN: one a thread
+};
+
+int dnn_load(char *why, size_t capacity);
+struct dnn_context *dnn_context_open(void);
+void dnn_context_close(struct dnn_context *context);
+int dnn_multiply(struct dnn_context *context, const mb_product *product);
+// A slice of a packed weight, made and used by one thread; rows of c are `c_row` apart.
+struct dnn_packed;
+struct dnn_packed *dnn_pack(struct dnn_context *context, mb_type type, const void *weight, size_t m, size_t n, size_t k,
+                            size_t c_row, int c_half);
+void dnn_packed_free(struct dnn_packed *packed);
+size_t dnn_packed_bytes(const struct dnn_packed *packed);
+int dnn_multiply_packed(struct dnn_context *context, struct dnn_packed *packed, const void *a, void *c);
+
+int blas_load(char *why, size_t capacity);
+int blas_multiply(const mb_product *product);
+#endif

@@ -1,0 +1,36 @@
+// OpenBLAS, fp32, one thread a call.
+#include <dlfcn.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "backend.h"
+
+typedef void (*sgemm_function)(int order, int ta, int tb, int m, int n, int k, float alpha, const float *a, int lda,
+                               const float *b, int ldb, float beta, float *c, int ldc);
+static sgemm_function sgemm;
+
+int blas_load(char *why, size_t capacity) {
+    if (sgemm) return 0;
+    setenv("OPENBLAS_NUM_THREADS", "1", 1);
+    // Its own choice on processors with avx512_bf16 is its slowest core type.
+    if (ck_best_level() == CK_AVX512) setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
+    void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    if (library) sgemm = (sgemm_function)dlsym(library, "cblas_sgemm");
+    if (sgemm) return 0;
+    snprintf(why, capacity, "cannot load libopenblas.so.0 (%s): install the package libopenblas0", dlerror());
+    return -1;
+}
+
+int blas_multiply(const mb_product *p) {
+    enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };
+    if (p->type != MB_F32 || p->c_half) return -2;
+    // With a single column or row either stride can be the 1; a leading dimension must still cover the row.
+    const int ta = p->a_column != 1, tb = p->b_column != 1;
+    size_t lda = ta ? p->a_column : p->a_row, ldb = tb ? p->b_column : p->b_row;
+    const size_t least_a = ta ? p->m : p->k, least_b = tb ? p->k : p->n;
+    if (lda < least_a) lda = least_a;
+    if (ldb < least_b) ldb = least_b;
+    sgemm(ROW_MAJOR, ta ? TRANSPOSED : PLAIN, tb ? TRANSPOSED : PLAIN, (int)p->m, (int)p->n, (int)p->k, 1, p->a,
+          (int)lda, p->b, (int)ldb, p->accumulate ? 1 : 0, p->c, (int)p->c_row);
+    return 0;
+}

@@ -1,0 +1,64 @@
+import CKernels
+import CMathBackends
+import Foundation
+
+/// The processor as the encoder uses it: a fixed team of threads, a library of matrix products, a precision.
+///
+/// Results depend on these three and the instruction set only; ``description`` names them and is recorded in every
+/// checkpoint. A device serves one caller at a time and belongs to the thread that made it.
+package final class Device {
+    package let precision: Precision
+    package let library: MathLibrary
+    package let threads: Int
+    /// The thread team, for the kernels of `CKernels`.
+    package let team: OpaquePointer
+    let backend: OpaquePointer
+
+    /// - Parameters:
+    ///   - precision: of the encoder's matrix products.
+    ///   - threads: 1 or more; all processors when nil.
+    ///   - library: the table's choice when nil.
+    /// - Throws: ``ComputeError`` when the processor lacks the precision or a library cannot be loaded.
+    package init(precision: Precision, threads: Int? = nil, library: MathLibrary? = nil) throws(ComputeError) {
+        let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        guard (1...256).contains(count) else {
+            throw ComputeError(.threads, "\(count) threads cannot be used: choose a number from 1 to 256")
+        }
+        let chosen: MathLibrary
+        if let library { chosen = library } else { chosen = try MathLibrary.suited(to: precision) }
+        if precision == .bf16 {
+            guard try MathLibrary.suited(to: .bf16) == chosen else {
+                throw ComputeError(.precision, "\(chosen.rawValue) has no bfloat16 products: use --precision fp32")
+            }
+        }
+        guard let team = ck_team_create(Int32(count)) else {
+            throw ComputeError(.threads, "the system refused to start \(count) threads: use fewer with --threads")
+        }
+        var why = [CChar](repeating: 0, count: 512)
+        guard let backend = mb_open(chosen.code, team, &why, why.count) else {
+            ck_team_destroy(team)
+            let reason = why.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }
+            throw ComputeError(.library, String(decoding: reason, as: UTF8.self))
+        }
+        self.precision = precision
+        self.library = chosen
+        self.threads = count
+        self.team = team
+        self.backend = backend
+    }
+
+    deinit {
+        mb_close(backend)
+        ck_team_destroy(team)
+    }
+
+    /// What results depend on, for example `onednn bf16 avx512 2 threads`.
+    package var description: String {
+        let selected = ck_selected()
+        let level = selected == CK_AVX512 ? "avx512" : selected == CK_AVX2 ? "avx2" : "scalar"
+        return "\(library.rawValue) \(precision.rawValue) \(level) \(threads) thread\(threads == 1 ? "" : "s")"
+    }
+
+    /// Whether activations are bfloat16, as C flag.
+    package var half: Int32 { precision.half ? 1 : 0 }
+}

@@ -1,0 +1,96 @@
+/// The shape of a 3D vision-transformer autoencoder (LaMIM, MONAI `ViTAutoEnc`).
+package struct EncoderConfiguration: Codable, Sendable, Equatable {
+    /// Side of the cubic input in voxels; a multiple of `patchSize`.
+    package var imageSize: Int
+    /// Side of a cubic patch in voxels; a multiple of 4.
+    package var patchSize: Int
+    /// Contrasts in and out.
+    package var inChannels: Int
+    package var outChannels: Int
+    /// Width of a token; a multiple of `heads`.
+    package var hidden: Int
+    package var heads: Int
+    package var layers: Int
+    /// Width of a block's inner layer.
+    package var mlp: Int
+    /// Channels between the two transposed convolutions.
+    package var deconvolutionChannels: Int
+
+    package init(
+        imageSize: Int, patchSize: Int, inChannels: Int = 4, outChannels: Int = 4, hidden: Int, heads: Int, layers: Int,
+        mlp: Int, deconvolutionChannels: Int = 16
+    ) {
+        self.imageSize = imageSize
+        self.patchSize = patchSize
+        self.inChannels = inChannels
+        self.outChannels = outChannels
+        self.hidden = hidden
+        self.heads = heads
+        self.layers = layers
+        self.mlp = mlp
+        self.deconvolutionChannels = deconvolutionChannels
+    }
+
+    /// Patches along an axis.
+    package var grid: Int { imageSize / patchSize }
+    /// Patches of a volume.
+    package var tokens: Int { grid * grid * grid }
+    /// Width of an attention head.
+    package var headDepth: Int { hidden / heads }
+    /// Values of a patch: channels × patch³.
+    package var patchValues: Int { inChannels * patchSize * patchSize * patchSize }
+    /// Values of an input volume: channels × size³.
+    package var imageValues: Int { inChannels * imageSize * imageSize * imageSize }
+    /// Values of a reconstruction.
+    package var outputValues: Int { outChannels * imageSize * imageSize * imageSize }
+    /// Strides of the two transposed convolutions, which together undo the patch: 4 and patch / 4.
+    package var strides: (first: Int, second: Int) { (4, patchSize / 4) }
+
+    /// Whether the shape can be built.
+    /// - Throws: ``EncoderError`` naming the number that does not fit.
+    package func validate() throws(EncoderError) {
+        let positive = [
+            ("image size", imageSize), ("patch size", patchSize), ("input channels", inChannels),
+            ("output channels", outChannels), ("hidden size", hidden), ("heads", heads), ("layers", layers),
+            ("mlp size", mlp), ("deconvolution channels", deconvolutionChannels),
+        ]
+        for (name, number) in positive where !(1...65_536).contains(number) {
+            throw EncoderError(.configuration, "the encoder's \(name) is \(number): it must lie in 1…65536")
+        }
+        guard patchSize % 4 == 0 else {
+            throw EncoderError(.configuration, "the patch size \(patchSize) is not a multiple of 4")
+        }
+        guard imageSize % patchSize == 0 else {
+            throw EncoderError(
+                .configuration, "the image size \(imageSize) is not a multiple of the patch size \(patchSize)")
+        }
+        guard imageSize <= 512, patchSize <= 64, inChannels <= 64, outChannels <= 64 else {
+            throw EncoderError(.configuration, "the encoder's image, patch or channels are larger than 512, 64 or 64")
+        }
+        guard hidden % heads == 0 else {
+            throw EncoderError(.configuration, "the hidden size \(hidden) is not a multiple of the \(heads) heads")
+        }
+    }
+}
+
+/// A named encoder shape.
+package enum Preset: String, CaseIterable, Codable, Sendable {
+    /// The published model: 506,112,020 parameters.
+    case lamim
+    /// ViT-B/16.
+    case base
+    /// 216 tokens of 8³ voxels at 48³: for tests, demonstrations and modest machines.
+    case small
+
+    /// The shape.
+    package var configuration: EncoderConfiguration {
+        switch self {
+        case .lamim:
+            EncoderConfiguration(imageSize: 96, patchSize: 16, hidden: 2048, heads: 32, layers: 16, mlp: 3072)
+        case .base:
+            EncoderConfiguration(imageSize: 96, patchSize: 16, hidden: 768, heads: 12, layers: 12, mlp: 3072)
+        case .small:
+            EncoderConfiguration(imageSize: 48, patchSize: 8, hidden: 256, heads: 8, layers: 6, mlp: 1024)
+        }
+    }
+}

@@ -1,0 +1,50 @@
+/// What turns the last block's tokens into class scores.
+package enum Head: Codable, Sendable, Equatable {
+    /// The published head: average of 3 tokens × 3 features, then linear layers with ReLU between them; `widths` are
+    /// their outputs, the last one the number of classes (LAMIM §7: 128, 64, 2). Its parameters are `FC.0`, `FC.2`, ….
+    case lamim(widths: [Int])
+    /// Mean over the tokens, LayerNorm, one linear layer.
+    case mean(classes: Int)
+
+    /// The published head for a number of classes.
+    package static func published(classes: Int) -> Head { .lamim(widths: [128, 64, classes]) }
+
+    /// Number of classes.
+    package var classes: Int {
+        switch self {
+        case .lamim(let widths): widths.last ?? 0
+        case .mean(let classes): classes
+        }
+    }
+
+    /// Values the head's own layers see of a case, once the tokens are pooled.
+    package func features(of encoder: EncoderConfiguration) -> Int {
+        switch self {
+        case .lamim: (encoder.tokens / 3) * (encoder.hidden / 3)
+        case .mean: encoder.hidden
+        }
+    }
+
+    /// Whether the head can be built.
+    package func validate() throws(EncoderError) {
+        let sizes: [Int]
+        switch self {
+        case .lamim(let widths): sizes = widths
+        case .mean(let classes): sizes = [classes]
+        }
+        guard !sizes.isEmpty, sizes.allSatisfy({ (1...65_536).contains($0) }), classes >= 2 else {
+            throw EncoderError(.configuration, "a head needs at least two classes and layers of 1…65536 values")
+        }
+    }
+}
+
+/// A model: the encoder and, when it classifies, a head.
+package struct ModelConfiguration: Codable, Sendable, Equatable {
+    package var encoder: EncoderConfiguration
+    package var head: Head?
+
+    package init(encoder: EncoderConfiguration, head: Head?) {
+        self.encoder = encoder
+        self.head = head
+    }
+}

@@ -1,0 +1,117 @@
+import Compute
+import Encoder
+import Foundation
+import Golden
+import Testing
+
+/// Every golden case of PyTorch + MONAI that is found, in fp32 on both matrix libraries.
+@Suite struct GoldenTests {
+    @Test("classification agrees with PyTorch", arguments: Golden.names("classifier"), MathLibrary.allCases)
+    func classification(name: String, library: MathLibrary) throws {
+        let golden = try Golden(name)
+        let device = try Device(precision: .fp32, threads: 2, library: library)
+        let widths = golden.list("config", "fc").map { Int($0) }
+        let model = ModelConfiguration(encoder: golden.encoder, head: .lamim(widths: widths))
+        let store = try golden.store(model, device)
+        let images = try #require(golden.tensors["in/x"])
+        let labels = try #require(golden.integers["in/y"])
+        let network = try Network(model, parameters: store, batch: labels.count, training: true)
+        let forward = Float(golden.number("tol", "forward"))
+
+        var attention: [[Float]] = []
+        let logits = try network.classify(images, count: labels.count)
+        for output in network.attentionOfLastPass() { attention.append(output) }
+        #expect(distance(logits, try #require(golden.tensors["out/logits"])) < forward)
+        for (i, a) in attention.enumerated() {
+            if let expected = golden.tensors["out/attn\(i)"] { #expect(distance(a, expected) < forward) }
+        }
+        let loss = CrossEntropy(weights: nil).evaluate(logits, labels: labels)
+        #expect(abs(loss.loss - golden.number("loss_ce")) < Double(forward))
+        if let expected = golden.tensors["out/prob"] {
+            let classes = widths.last ?? 0
+            let p = labels.indices.flatMap {
+                CrossEntropy.softmax(logits[$0 * classes..<($0 + 1) * classes]).map { Float($0) }
+            }
+            #expect(distance(p, expected) < forward)
+        }
+
+        let gradients = try Gradients(.classification(store.layout))
+        var imageGradient = [Float](repeating: 0, count: images.count)
+        try network.backward(logitGradient: loss.gradient, into: gradients, images: &imageGradient)
+        let tolerance = golden.number("tol", "grad_rel")
+        try compare(gradients, store.layout, golden, tolerance)
+        #expect(relative(imageGradient, try #require(golden.tensors["grad_in/x"])) < tolerance)
+
+        // The gradient of the second logit, by which saliency maps are made.
+        if let expected = golden.tensors["grad_in_logit1/x"] {
+            let classes = logits.count / labels.count
+            let second = logits.indices.map { Float($0 % classes == 1 ? 1 : 0) }
+            var seen: [Int: [Float]] = [:]
+            _ = try network.classify(images, count: labels.count)
+            try network.backward(logitGradient: second, into: gradients, images: &imageGradient) { block, d, stride in
+                seen[block] = network.withoutPadding(d, count: labels.count, stride: stride)
+            }
+            #expect(relative(imageGradient, expected) < tolerance)
+            for (block, d) in seen {
+                guard let expected = golden.tensors["grad_attn_logit1/\(block)"] else { continue }
+                #expect(relative(d, expected) < tolerance, "attention gradient of block \(block)")
+            }
+        }
+    }
+
+    @Test("pretraining agrees with PyTorch", arguments: Golden.names("pretrain"), MathLibrary.allCases)
+    func pretraining(name: String, library: MathLibrary) throws {
+        let golden = try Golden(name)
+        let device = try Device(precision: .fp32, threads: 2, library: library)
+        let model = ModelConfiguration(encoder: golden.encoder, head: nil)
+        let store = try golden.store(model, device)
+        let views = try #require(golden.tensors["in/view1"]) + (try #require(golden.tensors["in/view2"]))
+        let target = try #require(golden.tensors["in/target"])
+        let cases = target.count / model.encoder.imageValues
+        let network = try Network(model, parameters: store, batch: 2 * cases, training: true)
+        let forward = Float(golden.number("tol", "forward"))
+
+        let output = try network.reconstruct(views, count: 2 * cases)
+        let half = output.count / 2
+        #expect(distance(Array(output[..<half]), try #require(golden.tensors["out/recon1"])) < forward)
+        #expect(distance(Array(output[half...]), try #require(golden.tensors["out/recon2"])) < forward)
+        for i in 0..<model.encoder.layers {
+            guard let expected = golden.tensors["out/hidden\(i)"] else { continue }
+            let hidden = network.hiddenStateOfLastPass(i)
+            #expect(distance(Array(hidden.prefix(expected.count)), expected) < forward, "hidden state \(i)")
+        }
+        if let expected = golden.tensors["out/attn_last"], let last = network.attentionOfLastPass().last {
+            #expect(distance(Array(last.prefix(expected.count)), expected) < forward)
+        }
+
+        var outputGradient = [Float](repeating: 0, count: output.count)
+        let value = try RestorationLoss().evaluate(
+            UnsafePointer(try #require(output.baseAddress)), target: target, cases: cases,
+            values: model.encoder.outputValues, gradient: &outputGradient, device: device)
+        #expect(abs(value.reconstruction - golden.number("loss_recon")) < 2e-5)
+        #expect(abs(value.contrastive - golden.number("loss_contrastive")) < 2e-5)
+        #expect(abs(value.total - golden.number("loss_total")) < 2e-5)
+
+        let gradients = try Gradients(.reconstruction(store.layout))
+        var imageGradient = [Float](repeating: 0, count: views.count)
+        try network.backward(reconstructionGradient: outputGradient, into: gradients, images: &imageGradient)
+        let tolerance = golden.number("tol", "grad_rel")
+        try compare(gradients, store.layout, golden, tolerance)
+        let expected = try #require(golden.tensors["grad_in/x"])
+        #expect(relative(Array(imageGradient.prefix(expected.count)), expected) < tolerance)
+    }
+
+    private func compare(_ gradients: Gradients, _ layout: ParameterLayout, _ golden: Golden, _ tolerance: Double)
+        throws
+    {
+        for (i, parameter) in layout.parameters.enumerated() where parameter.name != ParameterLayout.absentContrasts {
+            guard let expected = golden.tensor("grad/", parameter.name) else {
+                #expect(gradients.pointer(i) == nil, "\(parameter.name) has a gradient that PyTorch does not have")
+                continue
+            }
+            let pointer = try #require(gradients.pointer(i), "\(parameter.name) has no gradient")
+            let values = Array(UnsafeBufferPointer(start: pointer, count: parameter.count))
+            #expect(relative(values, expected) < tolerance, "gradient of \(parameter.name)")
+        }
+    }
+}

@@ -34,7 +34,7 @@ static void forward_task(void *context, int thread, int threads) {
     struct attention_arguments *s = context;
     const mb_attention *x = s->x;
     const int half = x->type == MB_BF16;
-    const size_t t = x->tokens, d = x->depth, width = x->heads * d, head_size = t * x->stride;
+    const size_t t = x->tokens, d = x->depth, width = x->heads * d, head_size = t * t;
     const float scale = 1 / sqrtf((float)d);
     float *scores = ck_team_scratch(s->backend->team, thread, head_size * 4 + head_size * bytes(x));
     if (!scores) {
@@ -48,10 +48,10 @@ static void forward_task(void *context, int thread, int threads) {
         const char *q = at(x, x->qkv, row), *k = at(x, x->qkv, row + width), *v = at(x, x->qkv, row + 2 * width);
         char *p = x->p ? (char *)x->p + i * head_size * bytes(x) : (char *)(scores + head_size);
         char *o = (char *)x->o + (sample * t * width + head * d) * bytes(x);
-        int status = multiply(s, thread, t, t, d, q, 3 * width, 1, k, 1, 3 * width, scores, x->stride, 0);
+        int status = multiply(s, thread, t, t, d, q, 3 * width, 1, k, 1, 3 * width, scores, t, 0);
         if (status == 0) {
-            ck_softmax_rows(scores, scale, p, half, t, t, x->stride);
-            status = multiply(s, thread, t, d, t, p, x->stride, 1, v, 3 * width, 1, o, width, half);
+            ck_softmax_rows(scores, scale, p, half, t, t);
+            status = multiply(s, thread, t, d, t, p, t, 1, v, 3 * width, 1, o, width, half);
         }
         if (status != 0) atomic_store(&s->status, status);
     }
@@ -66,7 +66,7 @@ static void backward_task(void *context, int thread, int threads) {
     struct attention_arguments *s = context;
     const mb_attention *x = s->x;
     const int half = x->type == MB_BF16;
-    const size_t t = x->tokens, d = x->depth, width = x->heads * d, stride = x->stride, head_size = t * stride;
+    const size_t t = x->tokens, d = x->depth, width = x->heads * d, head_size = t * t;
     const float scale = 1 / sqrtf((float)d);
     float *scratch = ck_team_scratch(s->backend->team, thread, head_size * 4 + head_size * bytes(x));
     if (!scratch) {
@@ -82,13 +82,13 @@ static void backward_task(void *context, int thread, int threads) {
         const char *p = at(x, x->p, i * head_size), *d_o = at(x, s->d_o, sample * t * width + head * d);
         float *dp = s->dp ? s->dp + i * head_size : scratch;
         void *ds = scratch + head_size;
-        int status = multiply(s, thread, t, t, d, d_o, width, 1, v, 1, 3 * width, dp, stride, 0);
-        if (status == 0) status = multiply(s, thread, t, d, t, p, 1, stride, d_o, width, 1, dv, 3 * width, half);
+        int status = multiply(s, thread, t, t, d, d_o, width, 1, v, 1, 3 * width, dp, t, 0);
+        if (status == 0) status = multiply(s, thread, t, d, t, p, 1, t, d_o, width, 1, dv, 3 * width, half);
         if (status == 0) {
-            ck_softmax_rows_backward(p, dp, scale, ds, half, t, t, stride);
-            status = multiply(s, thread, t, d, t, ds, stride, 1, k, 3 * width, 1, dq, 3 * width, half);
+            ck_softmax_rows_backward(p, dp, scale, ds, half, t, t);
+            status = multiply(s, thread, t, d, t, ds, t, 1, k, 3 * width, 1, dq, 3 * width, half);
         }
-        if (status == 0) status = multiply(s, thread, t, d, t, ds, 1, stride, q, 3 * width, 1, dk, 3 * width, half);
+        if (status == 0) status = multiply(s, thread, t, d, t, ds, 1, t, q, 3 * width, 1, dk, 3 * width, half);
         if (status != 0) atomic_store(&s->status, status);
     }
 }

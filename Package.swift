@@ -76,7 +76,8 @@ let package = Package(
 
         // Tests, and the golden cases that several of them read.
         .target(name: "Golden", dependencies: ["Encoder", "Compute"], path: "Tests/Golden", swiftSettings: swift),
-        .testTarget(name: "ComputeTests", dependencies: ["Compute"], swiftSettings: swift),
+        .testTarget(
+            name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "Crypto"], swiftSettings: swift),

@@ -42,7 +42,7 @@ fuzz: deps .build/fuzz/nifti
 	@mkdir -p fuzz/nifti/corpus fuzz/nifti/seeds
 	SWIFT_BACKTRACE=enable=no NIFTI_FUZZ_SEEDS=fuzz/nifti/seeds .build/fuzz/nifti fuzz/nifti/corpus fuzz/nifti/seeds \
 		-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=512 -timeout=10 -artifact_prefix=fuzz/nifti/ \
-		-print_final_stats=1 -verbosity=0
+		-print_final_stats=1 -print_funcs=0 -verbosity=0
 
 fuzz-minute:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60

@@ -113,7 +113,8 @@ import Testing
             for n in Self.lengths where n > 0 {
                 let x = misaligned(n, scale: 20)
                 var p = [Float](repeating: 0, count: n)
-                withPointer(x) { ck_softmax_rows($0, 0.5, &p, 0, 1, n) }
+                var scores = Array(x)
+                ck_softmax_rows(&scores, 0.5, &p, 0, 1, n)
                 let top = x.map { Double($0) * 0.5 }.max() ?? 0
                 let e = x.map { exp(Double($0) * 0.5 - top) }
                 let sum = e.reduce(0, +)
@@ -124,10 +125,11 @@ import Testing
                 #expect(abs(ds.reduce(0, +)) < 1e-5)
                 var bad = Array(x)
                 bad[n / 2] = .nan
-                ck_softmax_rows(bad, 1, &p, 0, 1, n)
+                ck_softmax_rows(&bad, 1, &p, 0, 1, n)
                 #expect(p.allSatisfy { $0.isNaN })
+                bad = Array(x)
                 bad[n / 2] = .infinity
-                ck_softmax_rows(bad, 1, &p, 0, 1, n)
+                ck_softmax_rows(&bad, 1, &p, 0, 1, n)
                 #expect(p[n / 2].isNaN, "an infinite score is not silently a certainty")
             }
         }

@@ -117,8 +117,8 @@ void ck_sgd_step_split(ck_team *team, const ck_sgd *o, uint16_t *high, int16_t *
 
 // ---- single-thread pieces, for tasks that already run on a team
 
-// out[r][0..<width] = softmax(scale * in[r][0..<width]); for each row.
-void ck_softmax_rows(const float *in, float scale, void *out, int half, size_t rows, size_t width);
+// out[r] = softmax(scale * in[r]) over each row; `in` is overwritten.
+void ck_softmax_rows(float *in, float scale, void *out, int half, size_t rows, size_t width);
 // ds = scale * p * (dp - sum(p * dp)) over each row.
 void ck_softmax_rows_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
                               size_t width);

@@ -46,3 +46,21 @@ fuzz: deps .build/fuzz/nifti
 
 fuzz-minute:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
+
+bench: deps
+	swift build -c release --product bench
+	.build/release/bench
+
+# The same work in PyTorch and MONAI, in turn with ours, in a virtual environment of its own.
+PEERS := Benchmarks/peers/.venv
+$(PEERS)/bin/python: Benchmarks/peers/requirements.txt
+	python3 -m venv $(PEERS)
+	$(PEERS)/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
+	@touch $@
+
+bench-peers: deps $(PEERS)/bin/python
+	swift build -c release --product bench
+	.build/release/bench --peers $(PEERS)/bin/python
+
+clean:
+	rm -rf .build $(PEERS)

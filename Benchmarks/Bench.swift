@@ -23,6 +23,8 @@ enum Bench {
         case "train":
             return try TrainingStep(preset: text(1), batch: number(2, 1), precision: text(3)).measure(number(4, 5))
         case "infer": return try Inference(preset: text(1), precision: text(2)).measure(number(3, 5))
+        case "prepare":
+            return try PrepareCase(recipe: text(1), files: Array(arguments.dropFirst(3))).measure(number(2, 5))
         case "gemm": return try Products().measure()
         default: throw BenchError("no measurement is called \(arguments[0])")
         }

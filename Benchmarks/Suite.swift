@@ -17,7 +17,7 @@ struct Suite {
         var pairs = 3
     }
 
-    private var entries: [Entry] {
+    private func entries(_ case240: [String]) -> [Entry] {
         var entries: [Entry] = []
         for (preset, batch, precision, runs) in [
             ("lamim", 1, "bf16", 5), ("lamim", 1, "fp32", 3), ("lamim", 4, "bf16", 3), ("base", 1, "bf16", 9),
@@ -25,7 +25,8 @@ struct Suite {
         ] {
             entries.append(
                 Entry(
-                    name: "train.\(preset).b\(batch).\(precision)", ours: ["train", preset, "\(batch)", precision, "\(runs)"],
+                    name: "train.\(preset).b\(batch).\(precision)",
+                    ours: ["train", preset, "\(batch)", precision, "\(runs)"],
                     peer: ["train_step.py", preset, "\(batch)", precision, "train", "\(runs)"]))
         }
         for (preset, precision, runs) in [
@@ -36,9 +37,13 @@ struct Suite {
                     name: "infer.\(preset).\(precision)", ours: ["infer", preset, precision, "\(runs)"],
                     peer: ["train_step.py", preset, "1", precision, "infer", "\(runs)"]))
         }
-        entries.append(
-            Entry(
-                name: "prepare.case", ours: ["prepare", "9"], peer: ["prepare_case.py", "9"], against: "vs_monai"))
+        for (name, recipe) in [("prepare.case", "lamim-finetune"), ("prepare.case.pretrain", "lamim-pretrain")] {
+            entries.append(
+                Entry(
+                    name: name, ours: ["prepare", recipe, "9"] + case240,
+                    peer: ["prepare_case.py", recipe] + case240 + ["--runs", "9"], against: "vs_monai"))
+        }
+        entries.append(Entry(name: "prepare.case.consilium", ours: ["prepare", "consilium", "9"] + case240))
         entries.append(Entry(name: "gemm", ours: ["gemm"]))
         let half = (try? Device(precision: .bf16, threads: 1)) != nil
         return entries.filter { half || !$0.name.contains("bf16") }
@@ -48,7 +53,10 @@ struct Suite {
         var results: [String: Any] = [
             "machine": Self.machine, "date": ISO8601DateFormatter().string(from: Date()),
         ]
-        for entry in entries {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-bench-\(getpid())")
+        try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(at: folder) }
+        for entry in entries(try PrepareCase.case240(in: folder)) {
             var ours: [[String: Double]] = []
             var theirs: [[String: Double]] = []
             for _ in 0..<(python == nil || entry.peer == nil ? 1 : entry.pairs) {
@@ -101,7 +109,8 @@ struct Suite {
     /// The processor's name, its count and the memory.
     private static var machine: String {
         let info = (try? String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)) ?? ""
-        let model = info.split(separator: "\n").first { $0.hasPrefix("model name") }?
+        let model =
+            info.split(separator: "\n").first { $0.hasPrefix("model name") }?
             .split(separator: ":").last.map { $0.trimmingCharacters(in: .whitespaces) } ?? "unknown processor"
         let process = ProcessInfo.processInfo
         return "\(model), \(process.activeProcessorCount) processors, \(process.physicalMemory >> 30) GiB"

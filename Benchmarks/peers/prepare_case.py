@@ -51,8 +51,8 @@ def main() -> None:
         seconds.append(time.perf_counter() - start)
     if options.out:
         np.save(options.out, np.asarray(image, dtype=np.float32))
-    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-    print(json.dumps({"seconds": statistics.median(seconds), "runs": options.runs, "peak_mib": round(peak, 1)}))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": statistics.median(seconds), "peak_gib": peak}))
 
 
 if __name__ == "__main__":

@@ -23,10 +23,9 @@ struct BrainAnatomy: Sendable {
     ///   - atrophy: 0 (young) to 1 (old): wider sulci and ventricles, thinner cortex.
     ///   - variant: the family of deformations.
     ///   - random: the patient's own stream: the same person at another visit is the same brain.
-    ///   - pose: how the head lies in the scanner at this visit.
-    init(atrophy: Double, variant: GeneratorVariant, random: RandomStream, pose: RandomStream) {
+    init(atrophy: Double, variant: GeneratorVariant, random: RandomStream) {
         var person = random.fork("brain")
-        var lie = pose.fork("pose")
+        var lie = random.fork("pose")
         let rows = PortableMath.rotation(
             degrees: SIMD3(3 * lie.normal(), 1.5 * lie.normal(), 2 * lie.normal()))
         turn = (SIMD3<Float>(rows[0]), SIMD3<Float>(rows[1]), SIMD3<Float>(rows[2]))

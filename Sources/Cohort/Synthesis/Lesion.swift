@@ -101,7 +101,8 @@ struct Lesion: Sendable {
         _ plan: LesionPlan, _ anatomy: BrainAnatomy, _ draw: inout RandomStream
     ) -> SIMD3<Float> {
         let frontal = draw.chance(plan.frontal)
-        let depth = plan.superficial ? plan.radius * 0.35...plan.radius * 0.9 : plan.radius * 0.9...60
+        let radius = plan.radius / plan.growth
+        let depth = plan.superficial ? radius * 0.35...radius * 0.9 : radius * 0.9...60
         var best = SIMD3<Float>(30, 10, 20)
         for _ in 0..<600 {
             let p = SIMD3(
@@ -119,7 +120,7 @@ struct Lesion: Sendable {
     private static func duralPlace(
         _ plan: LesionPlan, _ anatomy: BrainAnatomy, _ draw: inout RandomStream
     ) -> (SIMD3<Float>, (offset: Float, side: Float)?) {
-        let sink = plan.radius * Float(draw.uniform(0.4, 0.8))
+        let sink = plan.radius / plan.growth * Float(draw.uniform(0.4, 0.8))
         if draw.chance(0.2) {
             let side: Float = draw.chance(0.5) ? 1 : -1
             for _ in 0..<200 {

@@ -6,6 +6,8 @@ struct LesionPlan: Sendable {
     var tissues: LesionTissues
     /// Radius in millimetres, before stretching.
     var radius: Float
+    /// The radius relative to the first visit, whose place is kept.
+    var growth: Float
     /// Lengths of the three axes relative to the radius.
     var stretch: SIMD3<Float>
     /// Thickness of the rim in millimetres; what lies deeper is core. Infinite: no core.
@@ -44,7 +46,8 @@ struct LesionPlan: Sendable {
             t1: draw.uniform(1150, 1600), t2: draw.uniform(95, 145), density: draw.uniform(0.78, 0.85))
         self.init(
             tissues: LesionTissues(solid: bulk, rim: bulk, core: bulk, oedema: oedema, nodule: bulk),
-            radius: Float(radius * growth), stretch: stretch, rimThickness: .infinity, fade: 2, oedemaReach: 0,
+            radius: Float(radius * growth), growth: Float(growth), stretch: stretch, rimThickness: .infinity, fade: 2,
+            oedemaReach: 0,
             unevenness: 0.2, push: 0.5, noduleRadius: 0, dural: false, tailReach: 0, superficial: false, frontal: 0.3)
         switch pathology {
         case .normal: return nil
@@ -55,12 +58,13 @@ struct LesionPlan: Sendable {
     }
 
     private init(
-        tissues: LesionTissues, radius: Float, stretch: SIMD3<Float>, rimThickness: Float, fade: Float,
+        tissues: LesionTissues, radius: Float, growth: Float, stretch: SIMD3<Float>, rimThickness: Float, fade: Float,
         oedemaReach: Float, unevenness: Float, push: Float, noduleRadius: Float, dural: Bool, tailReach: Float,
         superficial: Bool, frontal: Double
     ) {
         self.tissues = tissues
         self.radius = radius
+        self.growth = growth
         self.stretch = stretch
         self.rimThickness = rimThickness
         self.fade = fade

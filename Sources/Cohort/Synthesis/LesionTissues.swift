@@ -18,7 +18,8 @@ struct LesionTissues: Sendable {
         /// matter in `RelaxationTable.literature`.
         func relaxation(at field: FieldStrength) -> Relaxation {
             guard field == .high else { return relaxation }
-            return Relaxation(t1: min(relaxation.t1 * 1.25, 4200), t2: relaxation.t2 * 0.94, density: relaxation.density)
+            return Relaxation(
+                t1: min(relaxation.t1 * 1.25, 4200), t2: relaxation.t2 * 0.94, density: relaxation.density)
         }
     }
 

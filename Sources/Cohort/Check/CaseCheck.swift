@@ -30,6 +30,11 @@ struct CaseCheck {
                 fingerprints.append((contrast, fingerprint))
             }
         }
+        let empty = report.scans.filter(\.isConstant).map(\.contrast.rawValue)
+        if !empty.isEmpty, empty.count < report.scans.count {
+            let verbs = empty.count == 1 ? "has one value everywhere and counts" : "have one value everywhere and count"
+            report.add(.warning(.absent, "\(empty.joined(separator: ", ")) \(verbs) as absent."))
+        }
         report.contrasts = report.scans.filter { !$0.isConstant }.map(\.contrast)
         report.brainMillilitres = report.reference?.foregroundMillilitres
         lookAtHandedness()
@@ -44,8 +49,8 @@ struct CaseCheck {
         do {
             let volume = try Preparation.prepare(contrasts: contrasts, brain: scans.brain, recipe: recipe, threads: 1)
             prepared = volume
-            for sentence in volume.warnings {
-                report.add(.warning(sentence.contains("counts as absent") ? .absent : .preparation, sentence))
+            for sentence in volume.warnings where !sentence.hasSuffix("counts as absent.") {
+                report.add(.warning(.preparation, sentence))
             }
             let hasSides = recipe.orientation == "RAS"
             let sided =

@@ -31,7 +31,8 @@ struct CaseScans {
         if let path = record.paths.brain { brain = read(path, as: "brain") }
         if let path = record.mask { lesion = read(path, as: "mask") }
         if record.files.isEmpty {
-            findings.append(.problem(.file, "No scan is named: give at least one of T1w, T1c, T2w, FLAIR, or a volume."))
+            findings.append(
+                .problem(.file, "No scan is named: give at least one of T1w, T1c, T2w, FLAIR, or a volume."))
         }
         findings += remarks.map { remark in
             var finding = remark.finding
@@ -52,7 +53,8 @@ struct CaseScans {
                 && !sentence.hasPrefix("every voxel has")
             {
                 let isSide = image.header.affineSource == .none && sentence.contains("unknown")
-                remark(.warning(isSide ? .leftRight : .header, sentence.hasSuffix(".") ? sentence : sentence + "."), place)
+                remark(
+                    .warning(isSide ? .leftRight : .header, sentence.hasSuffix(".") ? sentence : sentence + "."), place)
             }
             return image
         } catch {

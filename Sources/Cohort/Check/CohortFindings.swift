@@ -11,6 +11,8 @@ struct CohortFindings {
     private static let usualGrid = 5
     /// …and so many times more must be stored the one way than the other.
     private static let usualRatio = 4
+    /// Cases named in one sentence.
+    private static let mostListed = 5
 
     init(manifest: Manifest) {
         self.manifest = manifest
@@ -27,7 +29,10 @@ struct CohortFindings {
     mutating func leaks(into reports: inout [CaseReport]) {
         for patient in manifest.patientsInSeveralSplits {
             let theirs = manifest.cases.indices.filter { manifest.cases[$0].patient == patient }
-            let list = theirs.map { "\(manifest.cases[$0].id) in \(manifest.cases[$0].split?.rawValue ?? "none")" }
+            var list = theirs.prefix(Self.mostListed).map { index in
+                "\(manifest.cases[index].id) in \(manifest.cases[index].split?.rawValue ?? "none")"
+            }
+            if theirs.count > list.count { list.append("and \(theirs.count - list.count) more") }
             for index in theirs {
                 reports[index].add(
                     .problem(
@@ -44,19 +49,22 @@ struct CohortFindings {
     ) {
         var first: [VoxelFingerprint: (index: Int, contrast: Contrast)] = [:]
         for (index, scans) in fingerprints.enumerated() {
+            var own: [VoxelFingerprint: Contrast] = [:]
             for (contrast, fingerprint) in scans {
+                if let twin = own.updateValue(contrast, forKey: fingerprint) {
+                    reports[index].add(
+                        .problem(
+                            .duplicate,
+                            "\(contrast.rawValue) holds the same voxels as \(twin.rawValue): one of the two is the wrong file."
+                        ))
+                    continue
+                }
                 guard let other = first[fingerprint] else {
                     first[fingerprint] = (index, contrast)
                     continue
                 }
                 let (here, there) = (manifest.cases[index], manifest.cases[other.index])
-                if other.index == index {
-                    reports[index].add(
-                        .problem(
-                            .duplicate,
-                            "\(contrast.rawValue) holds the same voxels as \(other.contrast.rawValue): one of the two is the wrong file."
-                        ))
-                } else if here.patient == there.patient {
+                if here.patient == there.patient {
                     reports[index].add(
                         .warning(
                             .duplicate,
@@ -112,7 +120,9 @@ struct CohortFindings {
         func look(_ what: String, _ text: (CaseRecord) -> [String]) {
             let rows = manifest.cases.filter { text($0).contains(where: IdentifyingText.isLikely) }
             guard let first = rows.first else { return }
-            let place = rows.count == 1 ? "in row \(first.row ?? 0)" : "in \(rows.count) rows, the first of them \(first.row ?? 0)"
+            let place =
+                rows.count == 1
+                ? "in row \(first.row ?? 0)" : "in \(rows.count) rows, the first of them \(first.row ?? 0)"
             findings.append(
                 .warning(.identifier, "\(what) may tell a name, a date or a record number \(place): use pseudonyms."))
         }
@@ -134,7 +144,8 @@ struct CohortFindings {
     /// Tasks and splits of one class only.
     mutating func classes(of task: LabelTask, splits: [Split], isAsked: Bool) {
         guard task.classes.count > 1 else {
-            let message = "Every label in column \(task.column) is \"\(task.classes[0])\": nothing can be learnt from one class only."
+            let message =
+                "Every label in column \(task.column) is \"\(task.classes[0])\": nothing can be learnt from one class only."
             findings.append(isAsked ? .problem(.label, message) : .warning(.label, message))
             return
         }
@@ -145,7 +156,9 @@ struct CohortFindings {
             let what = labels.first.map { "only cases of \($0)" } ?? "no case"
             let origin = manifest.hasSplit ? "" : " (the manifest names no split; cases are divided by patient)"
             findings.append(
-                .warning(.label, "The split \(split.rawValue) has \(what) for \(task.column)\(origin): it can measure nothing."))
+                .warning(
+                    .label,
+                    "The split \(split.rawValue) has \(what) for \(task.column)\(origin): it can measure nothing."))
         }
     }
 }

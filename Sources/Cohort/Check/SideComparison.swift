@@ -1,4 +1,4 @@
-package import Imaging
+import Imaging
 
 /// Compares brains with their mirror images: what is on the left of one picture of a head is on the left of another.
 ///

@@ -68,7 +68,11 @@ package struct TableOne: Sendable, Equatable, Codable {
                 counts[value(record, split, missing), default: [Int](repeating: 0, count: columns.count)][column] += 1
             }
             let known = (values ?? []).filter { counts[$0] != nil }
-            let names = known + counts.keys.filter { !known.contains($0) }.sorted { ($0 == Self.silent ? 1 : 0, $0) < ($1 == Self.silent ? 1 : 0, $1) }
+            let names =
+                known
+                + counts.keys.filter { !known.contains($0) }.sorted {
+                    ($0 == Self.silent ? 1 : 0, $0) < ($1 == Self.silent ? 1 : 0, $1)
+                }
             let cells = columns.indices.map { column in Self.cells(names.map { counts[$0]?[column] ?? 0 }) }
             for (index, name) in names.enumerated() {
                 rows.append(Row(property: property, value: name, cells: cells.map { $0[index] }))

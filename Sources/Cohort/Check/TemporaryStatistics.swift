@@ -21,7 +21,9 @@ struct LogisticRegression {
             for i in 0..<d {
                 let p = (i..<d).max { abs(a[$0][i]) < abs(a[$1][i]) } ?? i
                 a.swapAt(i, p); b.swapAt(i, p)
-                for r in i + 1..<max(d, i + 1) { let f = a[r][i] / a[i][i]; for c in i..<d { a[r][c] -= f * a[i][c] }; b[r] -= f * b[i] }
+                for r in i + 1..<max(d, i + 1) {
+                    let f = a[r][i] / a[i][i]; for c in i..<d { a[r][c] -= f * a[i][c] }; b[r] -= f * b[i]
+                }
             }
             for i in stride(from: d - 1, through: 0, by: -1) {
                 for c in i + 1..<max(d, i + 1) { b[i] -= a[i][c] * b[c] }

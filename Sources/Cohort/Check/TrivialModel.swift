@@ -41,16 +41,18 @@ package struct TrivialModel: Sendable, Codable {
     /// One sentence for a person.
     package var sentence: String {
         guard let best = classes.max(by: { $0.auc < $1.auc }) else {
-            return "The trivial model for \(column) needs \(Self.fewest) readable cases of a class and as many of the others: not judged."
+            return
+                "\(column): needs \(Self.fewest) readable cases of a class and as many of the others; not judged."
         }
-        let hundredths = { (value: Double) in "\((value * 100).rounded() / 100)" }
-        let facts =
-            "AUC \(hundredths(best.auc)) (95 % interval \(hundredths(best.lower)) to \(hundredths(best.upper)))"
-        guard isShortcut else {
-            return "The trivial model does not predict \(column): \(facts), from presence, spacing, volume and intensity alone."
+        let facts = "AUC \(best.auc.hundredths) (95 % interval \(best.lower.hundredths) to \(best.upper.hundredths))"
+        if isShortcut {
+            let clue =
+                strongest.map { "; the strongest single clue is \($0), AUC \((strongestAUC ?? 0).hundredths)" } ?? ""
+            return
+                "\(column): the cohort has a shortcut, \(facts) from presence, spacing, volume and intensity alone\(clue)."
         }
-        let clue = strongest.map { "; the strongest single clue is \($0), AUC \(hundredths(strongestAUC ?? 0))" } ?? ""
-        return "The cohort has a shortcut: presence, spacing, volume and intensity alone predict \(column), \(facts)\(clue)."
+        let doubt = best.upper >= Self.shortcutAUC ? "; \(cases) cases are too few to rule one out" : ""
+        return "\(column): no shortcut found, \(facts) from presence, spacing, volume and intensity alone\(doubt)."
     }
 
     /// - Returns: nil for a task of fewer than two classes.
@@ -75,7 +77,9 @@ package struct TrivialModel: Sendable, Codable {
             classes.append(Class(name: name, cases: positives, auc: auc.auc, lower: auc.lower, upper: auc.upper))
             for (index, feature) in TrivialFeatures.names.enumerated() {
                 // Unknown values stand in the middle and tell nothing.
-                let values = TrivialFeatures.standardised(rows.map { [$0[index]] }, by: Array(rows.indices)).map { $0[0] }
+                let values = TrivialFeatures.standardised(rows.map { [$0[index]] }, by: Array(rows.indices)).map {
+                    $0[0]
+                }
                 let single = DeLong(scores: values, truth: truth).auc
                 let strength = max(single, 1 - single)
                 if strength > strongestAUC ?? Self.chance { (strongest, strongestAUC) = (feature, strength) }

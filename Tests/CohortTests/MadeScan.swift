@@ -81,7 +81,7 @@ struct MadeScan {
         for (index, size) in [1, spacing.0, spacing.1, spacing.2].enumerated() {
             put(Float(size).bitPattern, at: 76 + 4 * index)
         }
-        put(Float(352).bitPattern, at: 108)
+        for (offset, value) in [(108, 352), (112, 1)] { put(Float(value).bitPattern, at: offset) }
         bytes.replaceSubrange(148..<148 + descrip.utf8.count, with: Array(descrip.utf8))
         put(Int16(1), at: 254)
         for (index, number) in affine.rows.joined().enumerated() { put(Float(number).bitPattern, at: 280 + 4 * index) }

@@ -27,6 +27,21 @@ enum PulseSequence: Sendable, Equatable {
         }
     }
 
+    /// The same sequence as set up on another day: timings and angle off by a few parts in a hundred.
+    func varied(_ draw: inout RandomStream) -> PulseSequence {
+        func about(_ value: Double, _ deviation: Double) -> Double {
+            value * draw.normal(mean: 1, deviation: deviation, in: 1 - 2.5 * deviation...1 + 2.5 * deviation)
+        }
+        return switch self {
+        case .spinEcho(let repetition, let echo):
+            .spinEcho(repetition: about(repetition, 0.1), echo: about(echo, 0.08))
+        case .inversionRecovery(let repetition, let echo, let inversion):
+            .inversionRecovery(repetition: repetition, echo: about(echo, 0.08), inversion: about(inversion, 0.02))
+        case .gradientEcho(let repetition, let echo, let flip):
+            .gradientEcho(repetition: about(repetition, 0.1), echo: about(echo, 0.08), flip: about(flip, 0.08))
+        }
+    }
+
     /// The inversion time that nulls a T1 at a repetition time: T1 (ln 2 − ln(1 + e^(−TR/T1))).
     static func nullingInversion(t1: Double, repetition: Double) -> Double {
         t1 * (0.6931471805599453 - PortableMath.logarithm(1 + PortableMath.exp(-repetition / t1)))

@@ -8,6 +8,7 @@ struct Agent: AsyncParsableCommand {
         abstract: "Fine-tune and read a brain-MRI foundation model on this site's scans.",
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
-            InspectCommand.self, CheckCommand.self, PurgeCommand.self, SynthesizeCommand.self, ImportWeightsCommand.self,
+            InspectCommand.self, CheckCommand.self, PurgeCommand.self, SynthesizeCommand.self,
+            ImportWeightsCommand.self,
         ])
 }

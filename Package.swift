@@ -43,12 +43,13 @@ let package = Package(
 
         // Modules, each importing only those above it.
         .target(name: "Compute", dependencies: ["CKernels", "CMathBackends"], swiftSettings: swift),
+        .target(name: "Files", swiftSettings: swift),
         .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: swift),
         .target(name: "Statistics", swiftSettings: swift),
-        .target(name: "Weights", dependencies: ["Crypto"], swiftSettings: swift),
-        .target(name: "NIfTI", dependencies: ["CNIfTI", "CDeflate"], swiftSettings: swift),
-        .target(name: "Imaging", dependencies: ["NIfTI", "CImaging", "CPNG"], swiftSettings: swift),
-        .target(name: "Cohort", dependencies: ["Imaging", "NIfTI", "Crypto", "Statistics"], swiftSettings: swift),
+        .target(name: "Weights", dependencies: ["Files", "Crypto"], swiftSettings: swift),
+        .target(name: "NIfTI", dependencies: ["Files", "CNIfTI", "CDeflate"], swiftSettings: swift),
+        .target(name: "Imaging", dependencies: ["Files", "NIfTI", "CImaging", "CPNG"], swiftSettings: swift),
+        .target(name: "Cohort", dependencies: ["Files", "Imaging", "NIfTI", "Crypto", "Statistics"], swiftSettings: swift),
         .target(
             name: "Encoder", dependencies: ["Compute", "CKernels", "CMathBackends", "Weights", "Crypto"],
             swiftSettings: swift),
@@ -79,6 +80,7 @@ let package = Package(
         .target(name: "Golden", dependencies: ["Encoder", "Compute"], path: "Tests/Golden", swiftSettings: swift),
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
+        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "Crypto"], swiftSettings: swift),

@@ -1,4 +1,5 @@
 import CPNG
+import Files
 import Glibc
 
 /// Writing PNG files, 8 bits a channel.
@@ -51,34 +52,6 @@ package enum PNG {
     /// - Throws: `ImagingError.notWritten` naming the file.
     package static func write(_ pixels: [UInt8], as pixel: Pixel, width: Int, height: Int, to path: String) throws {
         let bytes = try encode(pixels, as: pixel, width: width, height: height)
-        func failure() -> ImagingError {
-            let reason = String(cString: strerror(errno))
-            return ImagingError(
-                .notWritten, "\(path) cannot be written (\(reason)): check the folder and its free space.")
-        }
-        let temporary = path + "." + String(UInt64.random(in: .min ... .max), radix: 36) + ".partial"
-        let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o600)
-        guard descriptor >= 0 else { throw failure() }
-        var done = 0
-        while done < bytes.count {
-            let count = bytes.withUnsafeBytes {
-                Glibc.write(descriptor, $0.baseAddress.map { $0 + done }, $0.count - done)
-            }
-            if count < 0 && errno == EINTR { continue }
-            if count < 0 { break }
-            done += count
-        }
-        let isSafe = done == bytes.count && fsync(descriptor) == 0
-        let problem = isSafe ? nil : failure()
-        close(descriptor)
-        if let problem {
-            unlink(temporary)
-            throw problem
-        }
-        guard rename(temporary, path) == 0 else {
-            let problem = failure()
-            unlink(temporary)
-            throw problem
-        }
+        do { try DurableFile.write(bytes, to: path) } catch { throw ImagingError(.notWritten, "\(error).") }
     }
 }

@@ -1,4 +1,5 @@
 import CDeflate
+import Files
 
 extension NIfTIFile {
     /// Writes a `.nii.gz` file (NIfTI-1, little-endian, no time stamp: the same input gives the same bytes).
@@ -18,9 +19,13 @@ extension NIfTIFile {
     ) throws {
         do throws(NIfTIError) {
             let bytes = try encode(voxels: voxels, dims: dims, affine: affine, datatype: datatype)
-            try AtomicWrite.write(bytes, to: path)
+            do throws(FileError) {
+                try DurableFile.write(bytes, to: path, mode: 0o644)
+            } catch {
+                throw NIfTIError(.cannotWrite, error.description)
+            }
         } catch {
-            throw error.about(path)
+            throw error.code == .cannotWrite ? error : error.about(path)
         }
     }
 

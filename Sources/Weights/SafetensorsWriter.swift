@@ -1,4 +1,5 @@
 import Crypto
+import Files
 
 /// Writes a safetensors file from front to back, holding no tensor in memory.
 ///
@@ -30,7 +31,7 @@ package struct SafetensorsWriter: ~Copyable {
 
     private let path: String
     private let tensors: [Tensor]
-    private let file: AtomicFile
+    private let file: DurableFile
     private var hash: SHA256
     private var current = 0
     private var filled = 0
@@ -43,16 +44,21 @@ package struct SafetensorsWriter: ~Copyable {
     /// - Throws: `WeightsError` when the header would not be readable, or the file cannot be created.
     package init(_ path: String, entries: [Entry], metadata: [String: String] = [:]) throws(WeightsError) {
         let (header, tensors) = try Self.encode(path, entries, metadata)
-        let file = try AtomicFile(path, size: header.count + (tensors.last?.range.upperBound ?? 0))
-        try header.withUnsafeBufferPointer { (buffer) throws(WeightsError) in
-            try file.write(UnsafeRawBufferPointer(buffer))
-        }
+        let file = try Self.begin(path, header, bytes: header.count + (tensors.last?.range.upperBound ?? 0))
         self.path = path
         self.tensors = tensors
         self.file = file
         hash = SHA256()
         hash.update(header)
         skipEmpty()
+    }
+
+    private static func begin(_ path: String, _ header: [UInt8], bytes: Int) throws(WeightsError) -> DurableFile {
+        do throws(FileError) {
+            let file = try DurableFile(path, size: bytes)
+            try file.append(header)
+            return file
+        } catch { throw WeightsError(error) }
     }
 
     /// Appends elements in their type on disk. Pieces need not end where a tensor ends.
@@ -65,7 +71,7 @@ package struct SafetensorsWriter: ~Copyable {
             rest -= count
         }
         hash.update(bytes)
-        try file.write(bytes)
+        do throws(FileError) { try file.append(bytes) } catch { throw WeightsError(error) }
     }
 
     /// Appends numbers of the tensor being written, rounded to its type. A call stays within one tensor.
@@ -103,7 +109,7 @@ package struct SafetensorsWriter: ~Copyable {
         guard current == tensors.count else {
             throw WeightsError(.mismatch, "\(path): the tensor \(tensors[current].name) was not written completely")
         }
-        try file.commit()
+        do throws(FileError) { try file.commit() } catch { throw WeightsError(error) }
         return hash.finish()
     }
 

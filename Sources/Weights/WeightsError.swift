@@ -1,3 +1,5 @@
+import Files
+
 /// Why weights could not be read, written or imported.
 package struct WeightsError: Error, CustomStringConvertible, Sendable, Equatable {
     /// The kind of failure, for callers that react to it.
@@ -32,6 +34,11 @@ package struct WeightsError: Error, CustomStringConvertible, Sendable, Equatable
     package init(_ code: Code, _ message: String) {
         self.code = code
         self.message = message
+    }
+
+    /// A file that could not be written.
+    init(_ error: FileError) {
+        self.init(error.code == .diskFull ? .diskFull : .cannotWrite, error.description)
     }
 
     package var description: String { message }

@@ -157,7 +157,7 @@ struct PreparedCacheTests {
         let cache = PreparedCache(folder: folder)
         _ = try cache.volume(paths: try Self.paths(scratch), recipe: Self.recipe) { Self.volume() }
         let entry = try Self.entries(folder)[0]
-        _ = try scratch.write("cache/\(entry).12.ab.unfinished", "half")
+        _ = try scratch.write("cache/.\(entry).12.1.partial", "half")
         _ = try scratch.write("cache/thesis.docx", "mine")
         _ = try scratch.write("cache/short.prepared", "mine")
         #expect(try PreparedCache.purge(folder: folder, olderThanDays: 1).entries == 0)

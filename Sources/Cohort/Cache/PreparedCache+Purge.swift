@@ -1,3 +1,4 @@
+import Files
 import Glibc
 
 extension PreparedCache {
@@ -25,7 +26,7 @@ extension PreparedCache {
             let path = folder + "/" + name
             guard let stamp = FileBytes.stamp(of: path) else { continue }
             let age = now - stamp.seconds
-            let unfinished = name.hasSuffix(AtomicFile.ending)
+            let unfinished = name.hasSuffix(DurableFile.ending)
             let due = days.map { age > ($0 > Int.max / 86_400 ? .max : $0 * 86_400) } ?? true
             guard unfinished ? (days == nil || age > abandonedAfter) : due else { continue }
             guard unlink(path) == 0 || errno == ENOENT else {
@@ -39,12 +40,14 @@ extension PreparedCache {
 
     /// Whether a name is one this cache gives: 64 hexadecimal digits and an ending.
     private static func isEntry(_ name: String) -> Bool {
-        let digest = name.utf8.prefix(64)
+        let unfinished = name.hasPrefix(".") && name.hasSuffix(DurableFile.ending)
+        let own = unfinished ? name.dropFirst() : Substring(name)
+        let digest = own.utf8.prefix(64)
         guard digest.count == 64, digest.allSatisfy({ Array("0123456789abcdef".utf8).contains($0) }) else {
             return false
         }
-        let rest = name.dropFirst(64)
-        return rest == ending || (rest.hasPrefix(ending + ".") && rest.hasSuffix(AtomicFile.ending))
+        let rest = own.dropFirst(64)
+        return unfinished ? rest.hasPrefix(ending + ".") : rest == ending
     }
 
     /// Makes the folder, or makes an existing one the owner's alone.

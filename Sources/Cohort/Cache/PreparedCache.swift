@@ -1,4 +1,5 @@
 import Crypto
+import Files
 import Glibc
 package import Imaging
 import Synchronization
@@ -102,7 +103,9 @@ package final class PreparedCache: Sendable {
 
     private func store(_ volume: PreparedVolume, at entry: String) {
         do {
-            try AtomicFile.write(try PreparedEntry.encode(volume), to: entry, permissions: 0o600)
+            try DurableFile.write(try PreparedEntry.encode(volume), to: entry)
+        } catch let error as FileError {
+            giveUp("\(error). Continuing without a cache.")
         } catch {
             giveUp("\(error) Continuing without a cache.")
         }

@@ -1,0 +1,135 @@
+/// How scans become the encoder's input. Everything made from a prepared case carries its recipe.
+package struct Recipe: Codable, Sendable, Equatable, Hashable {
+    /// The named ways of preparing.
+    package enum Name: String, Codable, Sendable, CaseIterable {
+        /// RAS, crop to the brain with a margin, clip to percentiles inside the brain, scale each contrast to 0…1,
+        /// isotropic millimetres padded to the cube.
+        case consilium
+        /// Area resize, then each contrast to 0…1 by its own range (LaMIM pretraining).
+        case lamimPretrain = "lamim-pretrain"
+        /// All contrasts to 0…1 by their common range, then area resize (LaMIM fine-tuning).
+        case lamimFinetune = "lamim-finetune"
+    }
+
+    /// What happens to NaN and infinite voxels.
+    package enum NonFinite: String, Codable, Sendable {
+        /// The case is refused with their count.
+        case refuse
+        /// They become background, with a warning.
+        case replace
+    }
+
+    /// The orientation setting that leaves the axes as they are stored.
+    package static let stored = "stored"
+    /// Counted up whenever the same recipe would give other bytes than before.
+    package static let version = 1
+
+    /// Which recipe.
+    package var name: Name
+    /// Edge of the prepared cube in voxels, 4…512.
+    package var size: Int
+    /// Three letters the prepared axes point to (`RAS`), or `stored`.
+    package var orientation: String
+    /// Whether scans with skull and scalp are prepared rather than refused.
+    package var unstripped: Bool
+    /// What happens to NaN and infinite voxels.
+    package var nonFinite: NonFinite
+    /// Kept around the brain before cropping, millimetres, 0…100 (`consilium`).
+    package var margin: Double
+    /// Lower and upper percentile inside the brain that become 0 and 1 (`consilium`).
+    package var percentiles: [Double]
+
+    /// A recipe with the usual settings.
+    ///
+    /// - Parameters:
+    ///   - name: Which recipe.
+    ///   - size: Edge of the cube in voxels.
+    ///   - orientation: `RAS`-like letters or `stored`; by default `RAS` for `consilium` and `stored` for LaMIM's own,
+    ///     whose published loader keeps the axes of the file.
+    ///   - unstripped: Prepare scans with skull and scalp.
+    package init(
+        name: Name = .consilium, size: Int = 96, orientation: String? = nil, unstripped: Bool = false,
+        nonFinite: NonFinite = .refuse, margin: Double = 4, percentiles: [Double] = [0.5, 99.5]
+    ) {
+        self.name = name
+        self.size = size
+        self.orientation = orientation ?? (name == .consilium ? "RAS" : Recipe.stored)
+        self.unstripped = unstripped
+        self.nonFinite = nonFinite
+        self.margin = margin
+        self.percentiles = percentiles
+    }
+
+    /// One line that is equal exactly when the prepared bytes would be: what a cache digests.
+    package var summary: String {
+        var line =
+            "\(name.rawValue)/\(Recipe.version) size=\(size) orientation=\(orientation)"
+            + " unstripped=\(unstripped ? "allow" : "refuse") nonfinite=\(nonFinite.rawValue)"
+        if name == .consilium {
+            line += " margin=\(margin)mm percentiles=\(percentiles.map { "\($0)" }.joined(separator: ","))"
+        }
+        return line
+    }
+
+    /// Whether every setting is in range.
+    ///
+    /// - Throws: `ImagingError.badSetting` naming the setting.
+    package func check() throws {
+        guard (4...512).contains(size) else {
+            throw ImagingError(.badSetting, "The recipe's size is \(size): choose an edge of 4 to 512 voxels.")
+        }
+        guard orientation == Recipe.stored || Orientation(letters: orientation) != nil else {
+            throw ImagingError(
+                .badSetting,
+                "The recipe's orientation is \"\(orientation)\": write \"stored\" or three letters such as RAS.")
+        }
+        guard (0...100).contains(margin) else {
+            throw ImagingError(.badSetting, "The recipe's margin is \(margin) mm: choose 0 to 100 mm.")
+        }
+        guard percentiles.count == 2, percentiles.allSatisfy({ (0...100).contains($0) }),
+            percentiles[0] < percentiles[1]
+        else {
+            throw ImagingError(
+                .badSetting, "The recipe's percentiles are \(percentiles): give two rising numbers within 0…100.")
+        }
+    }
+
+    private enum CodingKeys: String, CodingKey {
+        case name, version, size, orientation, unstripped, nonFinite = "nonfinite", margin, percentiles
+    }
+
+    private enum Permission: String, Codable { case allow, refuse }
+
+    /// Reads a recipe; settings left out take their usual values.
+    package init(from decoder: any Decoder) throws {
+        let values = try decoder.container(keyedBy: CodingKeys.self)
+        let version = try values.decodeIfPresent(Int.self, forKey: .version) ?? Recipe.version
+        guard version == Recipe.version else {
+            throw ImagingError(
+                .badSetting,
+                "The recipe is of version \(version) and this program prepares version \(Recipe.version): "
+                    + "prepare and train with the same release.")
+        }
+        let name = try values.decode(Name.self, forKey: .name)
+        self.init(name: name)
+        size = try values.decodeIfPresent(Int.self, forKey: .size) ?? size
+        orientation = try values.decodeIfPresent(String.self, forKey: .orientation) ?? orientation
+        unstripped = try values.decodeIfPresent(Permission.self, forKey: .unstripped) == .allow
+        nonFinite = try values.decodeIfPresent(NonFinite.self, forKey: .nonFinite) ?? nonFinite
+        margin = try values.decodeIfPresent(Double.self, forKey: .margin) ?? margin
+        percentiles = try values.decodeIfPresent([Double].self, forKey: .percentiles) ?? percentiles
+        try check()
+    }
+
+    package func encode(to encoder: any Encoder) throws {
+        var values = encoder.container(keyedBy: CodingKeys.self)
+        try values.encode(name, forKey: .name)
+        try values.encode(Recipe.version, forKey: .version)
+        try values.encode(size, forKey: .size)
+        try values.encode(orientation, forKey: .orientation)
+        try values.encode(unstripped ? Permission.allow : .refuse, forKey: .unstripped)
+        try values.encode(nonFinite, forKey: .nonFinite)
+        try values.encode(margin, forKey: .margin)
+        try values.encode(percentiles, forKey: .percentiles)
+    }
+}

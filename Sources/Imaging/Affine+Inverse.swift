@@ -1,21 +1,8 @@
 import NIfTI
 
 extension Affine {
-    /// The length in millimetres of one step along each voxel axis.
-    var steps: [Double] {
-        (0..<3).map { column in
-            let squares: [Double] = rows.map { $0[column] * $0[column] }
-            return squares.reduce(0, +).squareRoot()
-        }
-    }
-
     /// The volume of one voxel in cubic millimetres.
-    var voxelVolume: Double { abs(determinant) }
-
-    var determinant: Double {
-        func minor(_ a: Int, _ b: Int) -> Double { rows[1][a] * rows[2][b] - rows[1][b] * rows[2][a] }
-        return rows[0][0] * minor(1, 2) - rows[0][1] * minor(0, 2) + rows[0][2] * minor(0, 1)
-    }
+    var voxelVolume: Double { determinant.magnitude }
 
     /// First `inner`, then this map.
     func after(_ inner: Affine) -> Affine {

@@ -14,7 +14,7 @@ struct Grid: Sendable, Equatable {
     /// smallest voxel edge (headers written by different programs differ in the last digits).
     func matches(_ other: Grid) -> Bool {
         guard dims == other.dims else { return false }
-        let tolerance = 0.05 * min(affine.steps.min() ?? 0, other.affine.steps.min() ?? 0)
+        let tolerance = 0.05 * min(affine.spacing.min() ?? 0, other.affine.spacing.min() ?? 0)
         for corner in 0..<8 {
             let index = (0..<3).map { Double(corner >> $0 & 1) * Double(dims[$0] - 1) }
             let a = affine.point(index[0], index[1], index[2])

@@ -1,4 +1,3 @@
-import Glibc
 package import NIfTI
 
 /// Which way the axes of a grid run through the body: each stored axis is given the anatomical axis nearest to it.
@@ -22,26 +21,11 @@ package struct Orientation: Sendable, Equatable, Hashable, Codable {
         self.obliqueDegrees = obliqueDegrees
     }
 
-    /// The orientation of a grid: of the six ways to pair its axes with the body's, the one with the largest sum of
-    /// direction cosines.
+    /// The orientation of a grid.
     package init(affine: Affine) {
-        let steps = affine.steps
-        func cosine(_ axis: Int, _ stored: Int) -> Double {
-            steps[stored] > 0 ? affine.rows[axis][stored] / steps[stored] : 0
-        }
-        let pairings = [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]]
-        var best = pairings[0]
-        var bestSum = -1.0
-        for pairing in pairings {
-            let sum = (0..<3).reduce(0.0) { $0 + abs(cosine(pairing[$1], $1)) }
-            // A hair of preference for the earlier pairing, so that rounding does not choose.
-            if sum > bestSum + 1e-9 { (best, bestSum) = (pairing, sum) }
-        }
-        let cosines = (0..<3).map { cosine(best[$0], $0) }
-        let smallest = cosines.map { min(abs($0), 1) }.min() ?? 1
-        axes = best
-        reversed = cosines.map { $0 < 0 }
-        obliqueDegrees = smallest >= 1 ? 0 : acos(smallest) * 180 / Double.pi
+        let found = affine.axes
+        self.init(
+            axes: found.map(\.world), reversed: found.map(\.isReversed), obliqueDegrees: affine.obliqueness)
     }
 
     /// Three letters, one for each stored axis, naming the side it runs to: `RAS`, `LPS`, `PIR`…

@@ -26,14 +26,18 @@ package enum Preparation {
 
     /// The one volume of a 3D image.
     static func scan(of image: NIfTIImage, named name: String) throws -> Scan {
-        let volumes = image.header.dims.dropFirst(3).reduce(1, *)
-        guard image.header.dims.count >= 3, volumes == 1 else {
+        try requireOne(image.header.dims, named: name)
+        let grid = Grid(dims: Array(image.header.dims.prefix(3)), affine: image.header.affine)
+        return Scan(name: name, grid: grid, values: image.voxels)
+    }
+
+    static func requireOne(_ dims: [Int], named name: String) throws {
+        let volumes = dims.dropFirst(3).reduce(1, *)
+        guard dims.count >= 3, volumes == 1 else {
             throw ImagingError(
                 .wrongVolumes,
                 "\(name) holds \(volumes) volumes where one is needed: give four contrasts in one file as `volume`.")
         }
-        let grid = Grid(dims: Array(image.header.dims.prefix(3)), affine: image.header.affine)
-        return Scan(name: name, grid: grid, values: image.voxels)
     }
 
     static func prepare(

@@ -14,7 +14,7 @@ struct RecipeCube: Sendable {
         let own = Orientation(affine: grid.affine)
         let target = Orientation(letters: recipe.orientation) ?? own
         let view = OrientedView(dims: grid.dims, from: own, to: target)
-        let steps = view.storedAxis.map { grid.affine.steps[$0] }
+        let steps = view.storedAxis.map { grid.affine.spacing[$0] }
         let size = recipe.size
         // (S, S, S) with the last axis fastest.
         let outputs = [size * size, size, 1]

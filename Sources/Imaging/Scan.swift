@@ -11,6 +11,8 @@ struct Scan: Sendable {
     private enum Voxels: Sendable {
         /// Converted values; this scan starts at the index.
         case values([Float], first: Int)
+        /// The bytes of a file; this scan starts at the index.
+        case content(NIfTIContent, first: Int)
     }
 
     /// A scan of converted values.
@@ -21,6 +23,17 @@ struct Scan: Sendable {
         self.name = name
         self.grid = grid
         voxels = .values(values, first: first)
+    }
+
+    /// A scan of a file's stored voxels, converted as they are read.
+    ///
+    /// - Parameter first: Where its voxels start, for one volume of a 4D file.
+    init(name: String, content: NIfTIContent, first: Int = 0) {
+        let grid = Grid(dims: Array(content.header.dims.prefix(3)), affine: content.header.affine)
+        precondition(first >= 0 && content.header.voxelCount - first >= grid.count, "fewer voxels than the grid has")
+        self.name = name
+        self.grid = grid
+        voxels = .content(content, first: first)
     }
 
     /// Converts `count` voxels that follow each other in file order.
@@ -38,6 +51,9 @@ struct Scan: Sendable {
                 guard let base = source.baseAddress else { return }
                 target.update(from: base + first + start, count: count)
             }
+        case .content(let content, let first):
+            content.convert(
+                from: first + start, into: UnsafeMutableBufferPointer(start: target, count: count))
         }
     }
 }

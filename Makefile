@@ -4,7 +4,13 @@ DEBIAN_PACKAGES := libdnnl-dev libopenblas-dev libnifti-dev libdeflate-dev libpn
 SWIFT_FLAGS := -c release --disable-testable-imports
 SWIFT_FILES := Package.swift Sources Tests agent coordinator Benchmarks
 
-.PHONY: deps build test bench bench-peers lint fuzz clean
+
+# The fuzz target is compiled by itself, from the NIfTI module's sources: instrumented, and not part of the build.
+FUZZ_SECONDS ?= 600
+FUZZ_SOURCES := $(wildcard Sources/NIfTI/*.swift) $(wildcard Tests/NIfTIFuzz/*.swift) \
+	Tests/NIfTITests/ForgedFile.swift Tests/NIfTITests/StoredGzip.swift
+
+.PHONY: deps build test bench bench-peers lint fuzz fuzz-minute clean
 
 deps:
 	@missing=$$(for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
@@ -17,8 +23,26 @@ deps:
 build: deps
 	swift build -c release
 
-test: deps
+test: deps fuzz-minute
 	swift test $(SWIFT_FLAGS)
 
 lint:
 	swift format lint --strict --recursive $(SWIFT_FILES)
+
+.build/fuzz/nifti: $(FUZZ_SOURCES) $(wildcard Sources/CNIfTI/*.c Sources/CNIfTI/include/* Sources/CDeflate/*)
+	@mkdir -p .build/fuzz
+	clang -O2 -g -fsanitize=fuzzer-no-link,address -ISources/CNIfTI/include -c Sources/CNIfTI/forward.c \
+		-o .build/fuzz/forward.o
+	swiftc -O -gline-tables-only -wmo -sanitize=fuzzer,address -parse-as-library -swift-version 6 -package-name consilium \
+		-module-name NIfTIFuzz -ISources/CDeflate -ISources/CNIfTI/include $(FUZZ_SOURCES) .build/fuzz/forward.o \
+		-lnifti2 -lznz -use-ld=lld -o $@
+
+# What it finds is kept in fuzz/nifti: the corpus grows from run to run, a crash lies beside it.
+fuzz: deps .build/fuzz/nifti
+	@mkdir -p fuzz/nifti/corpus fuzz/nifti/seeds
+	SWIFT_BACKTRACE=enable=no NIFTI_FUZZ_SEEDS=fuzz/nifti/seeds .build/fuzz/nifti fuzz/nifti/corpus fuzz/nifti/seeds \
+		-max_total_time=$(FUZZ_SECONDS) -max_len=4096 -rss_limit_mb=512 -timeout=10 -artifact_prefix=fuzz/nifti/ \
+		-print_final_stats=1 -print_funcs=0 -verbosity=0
+
+fuzz-minute:
+	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60

@@ -108,7 +108,12 @@ package enum NIfTIFile {
         do {
             return try body()
         } catch {
-            throw error.about(path)
+            let isImage = [".img", ".img.gz"].contains { path.hasSuffix($0) }
+            guard error.code == .notNIfTI, isImage else { throw error.about(path) }
+            throw NIfTIError(
+                .unsupportedFormat,
+                "this is the image of a .hdr/.img pair, which is not read; convert the pair to one .nii.gz first",
+                file: path)
         }
     }
 }

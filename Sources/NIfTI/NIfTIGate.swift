@@ -27,8 +27,8 @@ package enum NIfTIGate {
     /// - Throws: `NIfTIError` naming the first rule that is broken.
     package static func header(of bytes: UnsafeRawBufferPointer) throws(NIfTIError) -> NIfTIHeader {
         let fields = try fields(of: bytes)
-        let dims = try dimensions(of: fields)
         let datatype = try datatype(of: fields)
+        let dims = try dimensions(of: fields)
         let offset = try voxelOffset(of: fields)
         try checkSize(dims: dims, datatype: datatype, offset: offset)
         var warnings: [String] = []

@@ -179,9 +179,10 @@ extension Affine {
             throw NIfTIError(.affine, "its \(name) holds a value that is not a number; repair the header")
         }
         let spacing = spacing
+        let sizes = spacing.map { "\(Float($0))" }.joined(separator: " × ")
         guard spacing.allSatisfy(Placement.edges.contains) else {
             throw NIfTIError(
-                .affine, "its \(name) gives voxel sizes of \(spacing) mm, outside 0.05…20; repair the header")
+                .affine, "its \(name) gives voxel sizes of \(sizes) mm, outside 0.05…20; repair the header")
         }
         guard determinant.magnitude >= Placement.leastVolume * spacing.reduce(1, *) else {
             throw NIfTIError(.affine, "its \(name) is singular: two axes fall together; repair the header")

@@ -1,1 +1,0 @@
-// The first test of the program takes this one's place.

@@ -1,0 +1,34 @@
+/// gzip made without a compressor: stored blocks (RFC 1951 §3.2.4) in members (RFC 1952), checksum included.
+enum StoredGzip {
+    /// - Parameters:
+    ///   - flags: FLG of the member's header; `extra` must hold the fields it announces.
+    ///   - crc: nil for the right one.
+    static func member(
+        _ content: some Collection<UInt8>, flags: UInt8 = 0, extra: [UInt8] = [], crc: UInt32? = nil,
+        length: UInt32? = nil
+    ) -> [UInt8] {
+        var bytes: [UInt8] = [0x1f, 0x8b, 8, flags, 0, 0, 0, 0, 0, 255] + extra
+        var rest = Array(content)[...]
+        repeat {
+            let block = rest.prefix(65535)
+            rest = rest.dropFirst(block.count)
+            let count = UInt16(block.count)
+            bytes += [rest.isEmpty ? 1 : 0] + little(count) + little(~count) + block
+        } while !rest.isEmpty
+        return bytes + little(crc ?? checksum(content)) + little(length ?? UInt32(content.count))
+    }
+
+    /// CRC-32 of RFC 1952 §8, bit by bit.
+    static func checksum(_ content: some Collection<UInt8>) -> UInt32 {
+        var crc = UInt32.max
+        for byte in content {
+            crc ^= UInt32(byte)
+            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xedb8_8320 : crc >> 1 }
+        }
+        return ~crc
+    }
+
+    private static func little(_ value: some FixedWidthInteger & BitwiseCopyable) -> [UInt8] {
+        withUnsafeBytes(of: value.littleEndian) { Array($0) }
+    }
+}

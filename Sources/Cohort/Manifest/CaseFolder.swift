@@ -1,5 +1,5 @@
 import Glibc
-package import Imaging
+import Imaging
 
 /// Finds the scans of one case in a folder by the names that BraTS and its users give them.
 package enum CaseFolder {

@@ -1,4 +1,4 @@
-package import Imaging
+import Imaging
 
 /// A cohort as its table of cases says it is: which files, whose, for what, with which labels.
 ///

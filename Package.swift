@@ -62,7 +62,8 @@ let package = Package(
         .executableTarget(
             name: "agent",
             dependencies: [
-                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Statistics", argumentParser,
+                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Crypto", "Statistics",
+                argumentParser,
             ],
             path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(

@@ -7,5 +7,8 @@ struct Agent: AsyncParsableCommand {
         commandName: "agent",
         abstract: "Fine-tune and read a brain-MRI foundation model on this site's scans.",
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
-        subcommands: [InspectCommand.self, FitCommand.self, InferCommand.self])
+        subcommands: [
+            InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, PurgeCommand.self,
+            SynthesizeCommand.self,
+        ])
 }

@@ -53,12 +53,12 @@ enum FileBytes {
         // Without O_NONBLOCK a named pipe would wait for a writer for ever.
         let file = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
         guard file >= 0 else {
-            throw CohortError(.unreadable, "The \(what) \(path) cannot be opened: \(reason()).")
+            throw CohortError(.unreadable, "The \(what) \(path) cannot be opened: \(reason()); check the path.")
         }
         defer { close(file) }
         var facts = stat()
         guard fstat(file, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
-            throw CohortError(.unreadable, "The \(what) \(path) is a folder or a device, not a file.")
+            throw CohortError(.unreadable, "The \(what) \(path) is a folder or a device; give a file.")
         }
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 16)
         defer { piece.deallocate() }

@@ -7,6 +7,9 @@ package enum IdentifyingText {
         "patient", "patientname", "patientid", "pat", "mrn", "dob", "birth", "birthdate", "birthday", "born", "ssn",
         "nhs", "surname", "firstname", "lastname", "accession", "mr", "mrs", "ms", "dr",
     ]
+    private static let months: Set<String> = [
+        "jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec",
+    ]
     /// Capitalised words of scanners and programs, which are nobody's name.
     private static let commonWords: Set<String> = [
         "atlas", "average", "axial", "brain", "bias", "by", "bold", "contrast", "converted", "coronal", "corrected",
@@ -18,41 +21,57 @@ package enum IdentifyingText {
         "sagittal", "scan", "segmentation", "sequence", "series", "siemens", "single", "slice", "space", "spin",
         "standard", "study", "subject", "template", "test", "the", "time", "tool", "tumor", "tumour", "turbo",
         "toolkit", "unknown", "version", "volume", "weighted", "white", "with", "written", "and", "for", "grey", "gray",
-        "insight", "segmentation", "registration", "statistical", "parametric", "mapping", "group", "analysis",
+        "insight", "registration", "statistical", "parametric", "mapping", "group", "analysis",
         "general", "electric", "slicer", "dataset", "default", "label", "labels", "probability", "native", "fast",
         "inversion", "echoes", "magnitude", "phase", "real", "multi", "noise", "filter", "filtered", "smoothed",
     ]
 
     /// True when the text holds something that may tell who the patient is.
-    package static func isLikely(in text: String) -> Bool {
-        let bytes = Array(text.utf8)
-        if bytes.contains(UInt8(ascii: "^")) || hasAddress(text) || hasHome(text) { return true }
-        let words = text.split { !$0.isLetter && !$0.isNumber }.map(String.init)
-        if words.contains(where: { tellingWords.contains($0.lowercased()) }) { return true }
-        return hasNumber(bytes) || hasDate(words) || hasName(words)
+    package static func isLikely(in text: String) -> Bool { isLikely(in: Array(text.utf8)) }
+
+    /// The same over bytes: a header may hold a megabyte of text, and the gate must stay fast.
+    static func isLikely(in bytes: [UInt8]) -> Bool {
+        if bytes.contains(UInt8(ascii: "^")) || hasAddress(bytes) || hasHome(bytes) || hasNumber(bytes) { return true }
+        let words = bytes.split { !isWord($0) }
+        if words.contains(where: isTelling) { return true }
+        return hasDate(words) || hasName(words)
+    }
+
+    private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
+    private static func isUpper(_ byte: UInt8) -> Bool { (0x41...0x5a).contains(byte) }
+    private static func isLower(_ byte: UInt8) -> Bool { (0x61...0x7a).contains(byte) || byte >= 0x80 }
+    private static func isLetter(_ byte: UInt8) -> Bool { isUpper(byte) || isLower(byte) }
+    private static func isWord(_ byte: UInt8) -> Bool { isDigit(byte) || isLetter(byte) }
+
+    private static func lowercased(_ word: ArraySlice<UInt8>) -> String {
+        String(decoding: word.lazy.map { isUpper($0) ? $0 + 0x20 : $0 }, as: UTF8.self)
+    }
+
+    private static func isTelling(_ word: ArraySlice<UInt8>) -> Bool {
+        word.count <= 11 && tellingWords.contains(lowercased(word))
     }
 
     /// Something like `anna@example.org`.
-    private static func hasAddress(_ text: String) -> Bool {
-        let characters = Array(text)
-        return characters.indices.dropFirst().dropLast().contains {
-            characters[$0] == "@" && characters[$0 - 1].isLetter && characters[$0 + 1].isLetter
+    private static func hasAddress(_ bytes: [UInt8]) -> Bool {
+        bytes.indices.dropFirst().dropLast().contains {
+            bytes[$0] == UInt8(ascii: "@") && isLetter(bytes[$0 - 1]) && isLetter(bytes[$0 + 1])
         }
     }
 
     /// A path in somebody's home folder.
-    private static func hasHome(_ text: String) -> Bool {
-        ["/home/", "/Users/", "\\Users\\"].contains { text.contains($0) }
+    private static func hasHome(_ bytes: [UInt8]) -> Bool {
+        let folders = ["/home/", "/Users/", "\\Users\\"].map { Array($0.utf8) }
+        return bytes.indices.contains { start in
+            guard bytes[start] == UInt8(ascii: "/") || bytes[start] == UInt8(ascii: "\\") else { return false }
+            return folders.contains { bytes[start...].starts(with: $0) }
+        }
     }
 
     /// Six digits or more standing alone: a record number or a date. A time of day (`Time=101530.2`) is not one.
     private static func hasNumber(_ bytes: [UInt8]) -> Bool {
-        func isWord(_ byte: UInt8) -> Bool {
-            (0x30...0x39).contains(byte) || (0x41...0x5a).contains(byte) || (0x61...0x7a).contains(byte) || byte >= 0x80
-        }
         var start: Int?
         for position in 0...bytes.count {
-            if position < bytes.count, (0x30...0x39).contains(bytes[position]) {
+            if position < bytes.count, isDigit(bytes[position]) {
                 start = start ?? position
                 continue
             }
@@ -67,29 +86,35 @@ package enum IdentifyingText {
     }
 
     /// Three numbers in a row that make a day, or a named month beside a day or a year.
-    private static func hasDate(_ words: [String]) -> Bool {
-        let months: Set<String> = ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"]
+    private static func hasDate(_ words: [ArraySlice<UInt8>]) -> Bool {
+        func number(_ index: Int) -> Int? {
+            guard words.indices.contains(index), words[index].count <= 4 else { return nil }
+            return words[index].reduce(0) { value, byte -> Int? in
+                guard let value, isDigit(byte) else { return nil }
+                return value * 10 + Int(byte - 0x30)
+            }
+        }
         func isYear(_ number: Int) -> Bool { (1900...2099).contains(number) }
-        let numbers = words.map { $0.count <= 4 ? Int($0) : nil }
         for index in words.indices {
-            if index + 2 < words.count, let a = numbers[index], let b = numbers[index + 1], let c = numbers[index + 2] {
+            if let a = number(index), let b = number(index + 1), let c = number(index + 2) {
                 if isYear(a), (1...12).contains(b), (1...31).contains(c) { return true }
                 if isYear(c), (1...31).contains(a), (1...31).contains(b), min(a, b) <= 12 { return true }
             }
-            guard months.contains(words[index].prefix(3).lowercased()), words[index].count <= 9 else { continue }
-            let neighbours = [index - 1, index + 1].filter(words.indices.contains).compactMap { numbers[$0] }
+            let word = words[index]
+            guard (3...9).contains(word.count), months.contains(lowercased(word.prefix(3))) else { continue }
+            let neighbours = [number(index - 1), number(index + 1)].compactMap(\.self)
             if neighbours.contains(where: { isYear($0) || (1...31).contains($0) }) { return true }
         }
         return false
     }
 
-    /// Two capitalised words in a row that no program writes: `Anna Kowalska`, `DOE JOHN` stay, `Mean Image` does not.
-    private static func hasName(_ words: [String]) -> Bool {
-        func mayBeName(_ word: String) -> Bool {
-            guard word.count >= 3, word.allSatisfy(\.isLetter), let first = word.first, first.isUppercase else {
+    /// Two capitalised words in a row that no program writes: `Anna Kowalska` is found, `Mean Image` is not.
+    private static func hasName(_ words: [ArraySlice<UInt8>]) -> Bool {
+        func mayBeName(_ word: ArraySlice<UInt8>) -> Bool {
+            guard (3...30).contains(word.count), let first = word.first, isUpper(first) || first >= 0x80 else {
                 return false
             }
-            return word.dropFirst().allSatisfy(\.isLowercase) && !commonWords.contains(word.lowercased())
+            return word.dropFirst().allSatisfy(isLower) && !commonWords.contains(lowercased(word))
         }
         return zip(words, words.dropFirst()).contains { mayBeName($0) && mayBeName($1) }
     }

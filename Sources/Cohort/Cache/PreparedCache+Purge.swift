@@ -40,7 +40,9 @@ extension PreparedCache {
     /// Whether a name is one this cache gives: 64 hexadecimal digits and an ending.
     private static func isEntry(_ name: String) -> Bool {
         let digest = name.utf8.prefix(64)
-        guard digest.count == 64, digest.allSatisfy({ Array("0123456789abcdef".utf8).contains($0) }) else { return false }
+        guard digest.count == 64, digest.allSatisfy({ Array("0123456789abcdef".utf8).contains($0) }) else {
+            return false
+        }
         let rest = name.dropFirst(64)
         return rest == ending || (rest.hasPrefix(ending + ".") && rest.hasSuffix(AtomicFile.ending))
     }

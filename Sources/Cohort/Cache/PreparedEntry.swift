@@ -62,7 +62,8 @@ package enum PreparedEntry {
         guard end - start == count * 4 else { throw Damage.length }
         let voxels = [Float](unsafeUninitializedCapacity: count) { target, initialized in
             bytes.withUnsafeBytes { source in
-                UnsafeMutableRawBufferPointer(target).copyMemory(from: UnsafeRawBufferPointer(rebasing: source[start..<end]))
+                UnsafeMutableRawBufferPointer(target).copyMemory(
+                    from: UnsafeRawBufferPointer(rebasing: source[start..<end]))
             }
             initialized = count
         }

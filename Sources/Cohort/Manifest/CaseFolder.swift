@@ -26,7 +26,8 @@ package enum CaseFolder {
             return CaseRecord(id: stem, paths: CasePaths(volume: path))
         }
         guard let folder = opendir(path) else {
-            throw CohortError(.badFolder, "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them.")
+            throw CohortError(
+                .badFolder, "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them.")
         }
         defer { closedir(folder) }
         var names: [String] = []
@@ -48,7 +49,8 @@ package enum CaseFolder {
             let parts = stem.split(whereSeparator: { "-_. ".contains($0) }).map(String.init)
             if stem == "volume" {
                 guard record.paths.volume == nil else {
-                    throw CohortError(.badFolder, "The case folder \(folder) holds volume.nii and volume.nii.gz; keep one.")
+                    throw CohortError(
+                        .badFolder, "The case folder \(folder) holds volume.nii and volume.nii.gz; keep one.")
                 }
                 record.paths.volume = folder + name
             } else if parts.contains("brainmask") || (parts.contains("brain") && parts.contains("mask")) {
@@ -59,18 +61,21 @@ package enum CaseFolder {
                 if let other = chosen.updateValue(name, forKey: contrast) {
                     throw CohortError(
                         .badFolder,
-                        "The case folder \(folder) holds two files that look like \(contrast.rawValue), \(other) and \(name); keep one.")
+                        "The case folder \(folder) holds two files that look like \(contrast.rawValue), \(other) and \(name); keep one."
+                    )
                 }
                 record.paths.contrasts[contrast] = folder + name
             }
         }
         guard record.paths.volume == nil || chosen.isEmpty else {
-            throw CohortError(.badFolder, "The case folder \(folder) holds a volume and single contrasts; keep one or the other.")
+            throw CohortError(
+                .badFolder, "The case folder \(folder) holds a volume and single contrasts; keep one or the other.")
         }
         guard record.paths.volume != nil || !chosen.isEmpty else {
             throw CohortError(
                 .badFolder,
-                "The case folder \(folder) holds no scan known by its name; name them T1w, T1c, T2w, FLAIR (.nii or .nii.gz) or volume.nii.gz.")
+                "The case folder \(folder) holds no scan known by its name; name them T1w, T1c, T2w, FLAIR (.nii or .nii.gz) or volume.nii.gz."
+            )
         }
         return record
     }

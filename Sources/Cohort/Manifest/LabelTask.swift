@@ -32,7 +32,8 @@ package struct LabelTask: Sendable, Equatable, Codable {
             if Self.unknownWords.contains(label.lowercased()) {
                 throw CohortError(
                     .badLabel,
-                    "\(manifest.source), row \(record.row ?? 0): \(column) is \"\(label)\"; leave a label that is not known empty.")
+                    "\(manifest.source), row \(record.row ?? 0): \(column) is \"\(label)\"; leave a label that is not known empty."
+                )
             }
             if firstRow[label] == nil { firstRow[label] = record }
         }
@@ -42,7 +43,8 @@ package struct LabelTask: Sendable, Equatable, Codable {
         guard firstRow.count <= Self.mostClasses else {
             throw CohortError(
                 .badLabel,
-                "\(manifest.source): column \(column) has \(firstRow.count) different values; a task has at most \(Self.mostClasses) classes.")
+                "\(manifest.source): column \(column) has \(firstRow.count) different values; a task has at most \(Self.mostClasses) classes."
+            )
         }
         var spellings: [String: String] = [:]
         for label in firstRow.keys.sorted() {
@@ -50,7 +52,8 @@ package struct LabelTask: Sendable, Equatable, Codable {
             if let other = spellings.updateValue(label, forKey: key) {
                 throw CohortError(
                     .badLabel,
-                    "\(manifest.source), row \(firstRow[label]?.row ?? 0): \(column) is \"\(label)\" and \"\(other)\" elsewhere (row \(firstRow[other]?.row ?? 0)); write one class one way.")
+                    "\(manifest.source), row \(firstRow[label]?.row ?? 0): \(column) is \"\(label)\" and \"\(other)\" elsewhere (row \(firstRow[other]?.row ?? 0)); write one class one way."
+                )
             }
         }
         self.column = column
@@ -65,7 +68,8 @@ package struct LabelTask: Sendable, Equatable, Codable {
             let place = record.row.map { "Row \($0)" } ?? "Case \(record.id)"
             throw CohortError(
                 .badLabel,
-                "\(place): \(column) is \"\(label)\", which is none of the task's classes (\(classes.joined(separator: ", "))); correct it or leave it empty.")
+                "\(place): \(column) is \"\(label)\", which is none of the task's classes (\(classes.joined(separator: ", "))); correct it or leave it empty."
+            )
         }
         return index
     }

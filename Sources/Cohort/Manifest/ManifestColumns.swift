@@ -33,7 +33,8 @@ struct ManifestColumns {
             }
             guard title.utf8.count <= 64, !title.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
                 throw CohortError(
-                    .badManifest, "\(name), row 1: the name of column \(index + 1) is longer than 64 bytes or not text.")
+                    .badManifest, "\(name), row 1: the name of column \(index + 1) is longer than 64 bytes or not text."
+                )
             }
             guard seen.insert(title.lowercased()).inserted else {
                 throw CohortError(.badManifest, "\(name), row 1: there are two columns \"\(title)\".")

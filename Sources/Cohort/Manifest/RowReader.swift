@@ -7,7 +7,9 @@ struct RowReader {
     let name: String
     let folder: String
 
-    private func fail(_ what: String) -> CohortError { CohortError(.badManifest, "\(name), row \(row.number): \(what).") }
+    private func fail(_ what: String) -> CohortError {
+        CohortError(.badManifest, "\(name), row \(row.number): \(what).")
+    }
 
     /// The field of a known column; nil where the column is absent or the field blank.
     private func text(_ column: ManifestColumns.Known) -> String? {
@@ -27,7 +29,8 @@ struct RowReader {
         guard let id = text(.id) else { throw fail("the case has no name") }
         guard CaseRecord.isUsable(id: id) else {
             throw fail(
-                "the case name must be 1 to 128 bytes without \"/\" or control characters and not begin with a full stop")
+                "the case name must be 1 to 128 bytes without \"/\" or control characters and not begin with a full stop"
+            )
         }
         if columns.known[.patient] != nil, text(.patient) == nil {
             throw fail("case \(id) names no patient; cases of one patient must stay in one split")
@@ -47,7 +50,9 @@ struct RowReader {
         for (task, index) in columns.tasks {
             let label = row.fields[index].trimmed
             guard !label.isEmpty else { continue }
-            if [".nii", ".nii.gz", ".hdr", ".img", ".mha", ".nrrd", ".mgz"].contains(where: label.lowercased().hasSuffix) {
+            if [".nii", ".nii.gz", ".hdr", ".img", ".mha", ".nrrd", ".mgz"].contains(
+                where: label.lowercased().hasSuffix)
+            {
                 throw fail("column \(task) holds a file; scans go into T1w, T1c, T2w, FLAIR or volume")
             }
             record.labels[task] = label

@@ -1,0 +1,122 @@
+import Crypto
+import Imaging
+import Statistics
+
+/// A logistic regression on ``TrivialFeatures``, cross-validated by patient. Where it predicts the label, the label can
+/// be told from how the pictures were taken, and a network will learn that instead of the disease.
+package struct TrivialModel: Sendable, Codable {
+    /// How well one class is told from the others by cases the model has not seen.
+    package struct Class: Sendable, Codable {
+        package var name: String
+        package var cases: Int
+        /// Area under the ROC curve of the predictions for patients left out, 0…1.
+        package var auc: Double
+        /// 95 % confidence interval (DeLong).
+        package var lower: Double
+        package var upper: Double
+    }
+
+    package var column: String
+    /// Cases with a label that could be read.
+    package var cases: Int
+    /// The positive class of two, or each of several against the rest; empty when there are too few cases.
+    package var classes: [Class]
+    /// The single feature that tells most, and its AUC for the class it tells best, 0.5…1.
+    package var strongest: String?
+    package var strongestAUC: Double?
+
+    /// An AUC from which the label counts as predicted…
+    package static let shortcutAUC = 0.75
+    /// …if its interval lies above chance.
+    package static let chance = 0.5
+    /// Cases needed in a class and outside it.
+    package static let fewest = 5
+    private static let folds = 5
+
+    /// Whether the cohort has a shortcut.
+    package var isShortcut: Bool { classes.contains(where: Self.isPredicted) }
+
+    private static func isPredicted(_ found: Class) -> Bool { found.auc >= shortcutAUC && found.lower > chance }
+
+    /// One sentence for a person.
+    package var sentence: String {
+        guard let best = classes.max(by: { $0.auc < $1.auc }) else {
+            return
+                "\(column): needs \(Self.fewest) readable cases of a class and as many of the others; not judged."
+        }
+        let facts = "AUC \(best.auc.hundredths) (95 % interval \(best.lower.hundredths) to \(best.upper.hundredths))"
+        if isShortcut {
+            let clue =
+                strongest.map { "; the strongest single clue is \($0), AUC \((strongestAUC ?? 0).hundredths)" } ?? ""
+            return
+                "\(column): the cohort has a shortcut, \(facts) from presence, spacing, volume and intensity alone\(clue)."
+        }
+        let doubt = best.upper >= Self.shortcutAUC ? "; \(cases) cases are too few to rule one out" : ""
+        return "\(column): no shortcut found, \(facts) from presence, spacing, volume and intensity alone\(doubt)."
+    }
+
+    /// - Returns: nil for a task of fewer than two classes.
+    init?(manifest: Manifest, reports: [CaseReport], task: LabelTask) {
+        guard task.classes.count > 1 else { return nil }
+        column = task.column
+        let chosen = manifest.cases.indices.filter { index in
+            manifest.cases[index].labels[task.column] != nil && !reports[index].scans.isEmpty
+        }
+        let rows = chosen.map { TrivialFeatures(reports[$0]).values }
+        let labels = chosen.map { manifest.cases[$0].labels[task.column] ?? "" }
+        let patients = chosen.map { manifest.cases[$0].patient }
+        cases = chosen.count
+        classes = []
+        // Of two classes one says it all.
+        for name in task.classes.count == 2 ? Array(task.classes.suffix(1)) : task.classes {
+            let truth = labels.map { $0 == name }
+            let positives = truth.count { $0 }
+            guard positives >= Self.fewest, truth.count - positives >= Self.fewest else { continue }
+            let scores = Self.predictions(rows, truth: truth, patients: patients)
+            let auc = DeLong(scores: scores, truth: truth)
+            classes.append(Class(name: name, cases: positives, auc: auc.auc, lower: auc.lower, upper: auc.upper))
+            for (index, feature) in TrivialFeatures.names.enumerated() {
+                // Unknown values stand in the middle and tell nothing.
+                let values = TrivialFeatures.standardised(rows.map { [$0[index]] }, by: Array(rows.indices)).map {
+                    $0[0]
+                }
+                let single = DeLong(scores: values, truth: truth).auc
+                let strength = max(single, 1 - single)
+                if strength > strongestAUC ?? Self.chance { (strongest, strongestAUC) = (feature, strength) }
+            }
+        }
+    }
+
+    /// For each row the probability given by a model that saw none of its patient's rows.
+    private static func predictions(_ rows: [[Double?]], truth: [Bool], patients: [String]) -> [Double] {
+        let fold = folds(truth: truth, patients: patients)
+        var scores = [Double](repeating: 0, count: rows.count)
+        for held in 0..<folds {
+            let seen = rows.indices.filter { fold[$0] != held }
+            let values = TrivialFeatures.standardised(rows, by: seen)
+            let model = LogisticRegression(features: seen.map { values[$0] }, truth: seen.map { truth[$0] })
+            for index in rows.indices where fold[index] == held { scores[index] = model.probability(values[index]) }
+        }
+        return scores
+    }
+
+    /// A fold for each row, by patient, classes spread evenly; the same on every machine and for any order of rows.
+    private static func folds(truth: [Bool], patients: [String]) -> [Int] {
+        var isPositive: [String: Bool] = [:]
+        for (patient, value) in zip(patients, truth) { isPositive[patient] = value || isPositive[patient] == true }
+        let ordered = isPositive.map { patient, value in
+            (value, patient, SHA256.hex(of: "consilium trivial model\n\(patient)"))
+        }.sorted { ($0.0 ? 1 : 0, $0.2) < ($1.0 ? 1 : 0, $1.2) }
+        var fold: [String: Int] = [:]
+        for (position, entry) in ordered.enumerated() { fold[entry.1] = position % folds }
+        return patients.map { fold[$0] ?? 0 }
+    }
+}
+
+extension SHA256 {
+    fileprivate static func hex(of text: String) -> String {
+        var hash = SHA256()
+        hash.update(text)
+        return hash.finish()
+    }
+}

@@ -1,0 +1,34 @@
+/// A family of synthetic brains: how they deform, what their tissues are, how lesions are textured.
+///
+/// A cohort of another family is a test of what training on this one did not show.
+struct GeneratorVariant: Sendable {
+    /// Smooth displacements on two scales, and the width of the folds of the cortex; all in millimetres.
+    struct Deformation: Sendable {
+        var coarseSpacing: Float
+        var coarseReach: Float
+        var fineSpacing: Float
+        var fineReach: Float
+        var foldSpacing: Float
+    }
+
+    /// How uneven lesions are.
+    struct LesionTexture: Sendable {
+        /// Knot distance in millimetres of the border's bumps.
+        var borderSpacing: Float
+        /// Deviation of the border as a share of the radius.
+        var borderReach: Float
+        /// Knot distance in millimetres of the changes within.
+        var grainSpacing: Float
+    }
+
+    var deformation: Deformation
+    var relaxation: RelaxationTable
+    var texture: LesionTexture
+
+    /// The generator of `agent synthesize`.
+    static let first = GeneratorVariant(
+        deformation: Deformation(
+            coarseSpacing: 38, coarseReach: 2.6, fineSpacing: 17, fineReach: 1.0, foldSpacing: 8.5),
+        relaxation: .literature,
+        texture: LesionTexture(borderSpacing: 9, borderReach: 0.13, grainSpacing: 4.5))
+}

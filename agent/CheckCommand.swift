@@ -1,0 +1,99 @@
+import ArgumentParser
+import Cohort
+import Foundation
+import Imaging
+
+/// `agent check`: reads a cohort whole, before anything is trained on it.
+struct CheckCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "check",
+        abstract: "Read every scan of a manifest and say what is wrong with it.",
+        discussion: """
+            Prints a row for each case, a table 1 with counts under five withheld, and whether the label can be \
+            predicted from presence, spacing, volume and intensity alone. Nothing leaves this machine. \
+            Exit code 1 when a case cannot be used.
+            """)
+
+    /// Whether scans with skull and scalp pass.
+    enum Unstripped: String, ExpressibleByArgument, CaseIterable { case refuse, allow }
+
+    @Option(
+        help: ArgumentHelp(
+            "The manifest: CSV with the columns case, patient, T1w, T1c, T2w, FLAIR or volume, brain, mask, split and a column for each task.",
+            valueName: "manifest.csv"))
+    var data: String
+
+    @Option(help: ArgumentHelp("The label column; all of them by default.", valueName: "column"))
+    var task: String?
+
+    @Option(
+        help: ArgumentHelp("How cases are prepared: consilium, lamim-pretrain or lamim-finetune.", valueName: "name"))
+    var recipe = Recipe.Name.consilium.rawValue
+
+    @Option(help: "Whether scans that are not brain-extracted pass: refuse or allow.")
+    var unstripped = Unstripped.refuse
+
+    @Option(help: ArgumentHelp("Write a picture of each case into this folder.", valueName: "dir"))
+    var pictures: String?
+
+    @Option(help: "Cases read at the same time; each takes up to half a gigabyte.")
+    var threads = Preparation.defaultThreads
+
+    @Flag(help: "Print one JSON object instead.")
+    var json = false
+
+    func validate() throws {
+        guard Recipe.Name(rawValue: recipe) != nil else {
+            let names = Recipe.Name.allCases.map(\.rawValue).joined(separator: ", ")
+            throw ValidationError("There is no recipe \"\(recipe)\": choose one of \(names).")
+        }
+        guard (1...256).contains(threads) else { throw ValidationError("Give 1 to 256 threads.") }
+    }
+
+    func run() throws {
+        let manifest = try Manifest.read(data)
+        let name = Recipe.Name(rawValue: recipe) ?? .consilium
+        let check = try CohortCheck(
+            manifest: manifest, column: task, recipe: Recipe(name: name, unstripped: unstripped == .allow),
+            threads: threads)
+        let album = try pictures.map { try PictureFolder($0) }
+        // A person at a terminal sees that it goes on; logs and pipes stay clean.
+        let isWatched = isatty(STDERR_FILENO) == 1
+        let count = manifest.cases.count
+        let report = try check.run(
+            picture: { record, volume in try album?.draw(record, volume) },
+            progress: { done in
+                guard isWatched else { return }
+                let line = "\r\(done) of \(count) cases read\(done == count ? "\n" : "")"
+                FileHandle.standardError.write(Data(line.utf8))
+            })
+        print(json ? try report.json() : report.text)
+        if !report.isUsable { throw ExitCode(1) }
+    }
+}
+
+/// The folder of `--pictures`: one PNG a case, for the owner only, as they show patients.
+private struct PictureFolder: Sendable {
+    let path: String
+
+    init(_ path: String) throws {
+        self.path = path
+        var isFolder: ObjCBool = false
+        if FileManager.default.fileExists(atPath: path, isDirectory: &isFolder) {
+            guard isFolder.boolValue else {
+                throw CohortError(.unreadable, "The picture folder \(path) is a file: choose another name.")
+            }
+            return
+        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch {
+            throw CohortError(.unreadable, "The picture folder \(path) cannot be made: choose one you may write to.")
+        }
+    }
+
+    func draw(_ record: CaseRecord, _ volume: PreparedVolume) throws {
+        try ContactSheet.write(volume, to: "\(path)/\(record.id).png")
+    }
+}

@@ -1,0 +1,33 @@
+import ArgumentParser
+import Cohort
+
+/// `agent purge`: deletes the prepared pictures of patients that training and inference keep on disk.
+struct PurgeCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "purge",
+        abstract: "Delete prepared cases from the cache.",
+        discussion: """
+            Prepared cases are pictures of patients, kept \(PreparedCache.usualDays) days at most. Only entries of the \
+            cache are deleted, never other files in the folder; they are made anew when they are needed.
+            """)
+
+    @Option(
+        help: ArgumentHelp(
+            "The cache's folder; $XDG_CACHE_HOME/consilium or ~/.cache/consilium by default.", valueName: "dir"))
+    var cache = PreparedCache.usualFolder
+
+    @Option(help: ArgumentHelp("Only entries older than this; all by default.", valueName: "days"))
+    var olderThan: Int?
+
+    func validate() throws {
+        if let olderThan, olderThan < 0 { throw ValidationError("Give a number of days, 0 or more.") }
+    }
+
+    func run() throws {
+        let purged = try PreparedCache.purge(folder: cache, olderThanDays: olderThan)
+        let mebibytes = (purged.bytes + (1 << 19)) >> 20
+        print(
+            "Deleted \(purged.entries == 1 ? "1 prepared case" : "\(purged.entries) prepared cases") (\(mebibytes) MiB) from \(cache)."
+        )
+    }
+}

@@ -33,6 +33,7 @@ let package = Package(
         .target(
             name: "CMathBackends", dependencies: ["CKernels"], cSettings: kernels,
             linkerSettings: [.linkedLibrary("dl")]),
+        .target(name: "CImaging", cSettings: kernels),
         .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -46,7 +47,7 @@ let package = Package(
         .target(name: "Statistics", swiftSettings: swift),
         .target(name: "Weights", dependencies: ["Crypto"], swiftSettings: swift),
         .target(name: "NIfTI", dependencies: ["CNIfTI", "CDeflate"], swiftSettings: swift),
-        .target(name: "Imaging", dependencies: ["NIfTI", "CPNG"], swiftSettings: swift),
+        .target(name: "Imaging", dependencies: ["NIfTI", "CImaging", "CPNG"], swiftSettings: swift),
         .target(name: "Cohort", dependencies: ["Imaging", "NIfTI", "Crypto", "Statistics"], swiftSettings: swift),
         .target(
             name: "Encoder", dependencies: ["Compute", "CKernels", "CMathBackends", "Weights", "Crypto"],

@@ -7,6 +7,9 @@ struct AlignedCase: Sendable {
         let contrast: Contrast
         let rows: VoxelRows
         let survey: Survey
+        /// Values at the recipe's percentiles inside the brain: of the scan as it came, whose edge is not yet mixed with
+        /// background by resampling; inside the mask where there is one.
+        let percentiles: [Float]
         /// As it came, before it was brought to the common grid.
         let extraction: BrainExtraction
     }
@@ -34,6 +37,7 @@ struct AlignedCase: Sendable {
         }
         var kept: [(contrast: Contrast, scan: Scan, survey: Survey)] = []
         for ((contrast, scan), survey) in zip(scans, first) {
+            warnings += scan.remarks.map { "\(scan.name): \($0)." }
             try AlignedCase.requireNumbers(scan, survey, recipe: recipe, warnings: &warnings)
             if survey.isConstant {
                 warnings.append("\(scan.name) has the same value everywhere and counts as absent.")
@@ -68,10 +72,14 @@ struct AlignedCase: Sendable {
                 moves
                 ? GridResampling.bring(
                     scan, to: target.grid, outside: survey.background.value, cleans: survey.nonFinite > 0) : scan
-            let surveyed = moves || mask != nil ? Survey(of: here, mask: mask, percentiles: percentiles) : survey
+            let surveyed =
+                moves || mask != nil
+                ? Survey(of: here, mask: mask, percentiles: mask == nil ? [] : percentiles) : survey
             let rows = VoxelRows(
                 scan: here, mask: mask, background: surveyed.background, cleans: survey.nonFinite > 0, tone: .stored)
-            return Channel(contrast: contrast, rows: rows, survey: surveyed, extraction: extraction)
+            return Channel(
+                contrast: contrast, rows: rows, survey: surveyed,
+                percentiles: mask == nil ? survey.percentiles : surveyed.percentiles, extraction: extraction)
         }
         let moved = entries.filter { !$0.scan.grid.matches(target.grid) }
         if !moved.isEmpty {

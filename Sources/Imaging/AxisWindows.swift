@@ -7,8 +7,8 @@ struct AxisWindows: Sendable, Equatable {
     /// Where each output's weights start in `weights`.
     private(set) var firsts: [Int] = []
     private(set) var weights: [Float] = []
-    /// What each gathered sum is multiplied by.
-    private(set) var scales: [Float] = []
+    /// What each gathered sum is divided by.
+    private(set) var divisors: [Float] = []
 
     /// Number of outputs.
     var outputs: Int { starts.count }
@@ -24,12 +24,12 @@ struct AxisWindows: Sendable, Equatable {
         return low < high ? low..<high : 0..<0
     }
 
-    private mutating func add(start: Int, weights new: [Float], scale: Float) {
+    private mutating func add(start: Int, weights new: [Float], divisor: Float) {
         starts.append(start)
         counts.append(new.count)
         firsts.append(weights.count)
         weights += new
-        scales.append(scale)
+        divisors.append(divisor)
     }
 
     /// Adaptive average pooling (LAMIM.md §5): output i of m averages inputs ⌊i·n/m⌋ ..< ⌈(i+1)·n/m⌉ with equal
@@ -40,7 +40,7 @@ struct AxisWindows: Sendable, Equatable {
             let start = i * n / m
             let end = ((i + 1) * n + m - 1) / m
             windows.add(
-                start: start, weights: [Float](repeating: 1, count: end - start), scale: 1 / Float(end - start))
+                start: start, weights: [Float](repeating: 1, count: end - start), divisor: Float(end - start))
         }
         return windows
     }
@@ -61,18 +61,32 @@ struct AxisWindows: Sendable, Equatable {
                 let shares = (first..<max(first, last)).map { input in
                     Float(max(0, min(high, Double(input + 1)) - max(low, Double(input))) / step)
                 }
-                windows.add(start: first, weights: shares, scale: 1)
+                windows.add(start: first, weights: shares, divisor: 1)
             } else {
                 let centre = (low + high) / 2 - 0.5
                 guard centre >= Double(kept.lowerBound) - 0.5, centre <= Double(kept.upperBound) - 0.5 else {
-                    windows.add(start: kept.lowerBound, weights: [], scale: 1)
+                    windows.add(start: kept.lowerBound, weights: [], divisor: 1)
                     continue
                 }
                 let at = min(max(centre, Double(kept.lowerBound)), Double(kept.upperBound - 1))
                 let first = Int(at.rounded(.down))
                 let part = Float(at - Double(first))
-                windows.add(start: first, weights: part > 0 ? [1 - part, part] : [1], scale: 1)
+                windows.add(start: first, weights: part > 0 ? [1 - part, part] : [1], divisor: 1)
             }
+        }
+        return windows
+    }
+
+    /// The same sums where all inputs outside `range` are known to be 0.
+    func clipped(to range: Range<Int>) -> AxisWindows {
+        var windows = AxisWindows()
+        for output in starts.indices {
+            let low = max(starts[output], range.lowerBound)
+            let high = min(starts[output] + counts[output], range.upperBound)
+            let from = firsts[output] + low - starts[output]
+            windows.add(
+                start: low < high ? low : range.lowerBound,
+                weights: low < high ? Array(weights[from..<from + high - low]) : [], divisor: divisors[output])
         }
         return windows
     }
@@ -84,7 +98,7 @@ struct AxisWindows: Sendable, Equatable {
             let own = weights[firsts[output]..<firsts[output] + counts[output]]
             windows.add(
                 start: counts[output] == 0 ? 0 : n - starts[output] - counts[output],
-                weights: own.reversed(), scale: scales[output])
+                weights: own.reversed(), divisor: divisors[output])
         }
         return windows
     }

@@ -33,28 +33,35 @@ package struct Background: Sendable, Equatable {
         borderFraction = fraction
     }
 
+    /// Whether it is more than one value.
+    var isRange: Bool { darkest < brightest }
+
     /// Whether a voxel is something else than background; not-a-number is background.
     @inline(__always)
     func differs(_ voxel: Float) -> Bool { voxel < darkest || voxel > brightest }
 
-    /// The finite voxels of the six faces.
+    /// The finite voxels of the six faces, on a lattice of about 64 × 64 each.
     private static func faces(of scan: Scan) -> [Float] {
         let dims = scan.grid.dims
+        let steps = dims.map { max(1, $0 / 64) }
         var found: [Float] = []
-        found.reserveCapacity(2 * (dims[0] * dims[1] + dims[0] * dims[2] + dims[1] * dims[2]))
+        found.reserveCapacity(6 * 128 * 128)
         withUnsafeTemporaryAllocation(of: Float.self, capacity: dims[0]) { row in
             guard let line = row.baseAddress else { return }
-            for k in 0..<dims[2] {
-                for j in 0..<dims[1] {
-                    let start = (k * dims[1] + j) * dims[0]
-                    if k == 0 || k == dims[2] - 1 || j == 0 || j == dims[1] - 1 {
-                        scan.read(start, dims[0], into: line)
-                        for i in 0..<dims[0] where line[i].isFinite { found.append(line[i]) }
-                    } else {
-                        scan.read(start, 1, into: line)
-                        if line[0].isFinite { found.append(line[0]) }
-                        scan.read(start + dims[0] - 1, 1, into: line)
-                        if line[0].isFinite { found.append(line[0]) }
+            func add(_ index: Int) { if line[index].isFinite { found.append(line[index]) } }
+            func addLine(j: Int, k: Int) {
+                scan.read((k * dims[1] + j) * dims[0], dims[0], into: line)
+                for i in stride(from: 0, to: dims[0], by: steps[0]) { add(i) }
+            }
+            for k in [0, dims[2] - 1] {
+                for j in stride(from: 0, to: dims[1], by: steps[1]) { addLine(j: j, k: k) }
+            }
+            for k in stride(from: 0, to: dims[2], by: steps[2]) {
+                for j in [0, dims[1] - 1] { addLine(j: j, k: k) }
+                for j in stride(from: 0, to: dims[1], by: steps[1]) {
+                    for i in [0, dims[0] - 1] {
+                        scan.read((k * dims[1] + j) * dims[0] + i, 1, into: line)
+                        add(0)
                     }
                 }
             }

@@ -28,7 +28,7 @@ package enum Preparation {
     static func scan(of image: NIfTIImage, named name: String) throws -> Scan {
         try requireOne(image.header.dims, named: name)
         let grid = Grid(dims: Array(image.header.dims.prefix(3)), affine: image.header.affine)
-        return Scan(name: name, grid: grid, values: image.voxels)
+        return Scan(name: name, grid: grid, values: image.voxels, remarks: Scan.remarks(image.header))
     }
 
     static func requireOne(_ dims: [Int], named name: String) throws {

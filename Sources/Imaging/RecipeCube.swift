@@ -108,27 +108,36 @@ struct RecipeCube: Sendable {
         _ place: UnsafeMutableBufferPointer<Float>, with channel: AlignedCase.Channel, recipe: Recipe,
         range: (low: Float, high: Float)?
     ) {
-        var rows = channel.rows
-        switch recipe.name {
-        case .consilium:
-            let found = channel.survey.percentiles
-            guard found.count == 2 else { return }
-            rows = VoxelRows(
-                scan: rows.scan, mask: rows.mask, background: rows.background, cleans: rows.cleans,
-                tone: .window(low: found[0], high: found[1]))
-            SeparableResampling.gather(rows, windows: windows, strides: strides, into: place)
-        case .lamimPretrain:
-            SeparableResampling.gather(rows, windows: windows, strides: strides, into: place)
+        guard recipe.name == .consilium else {
+            let isZero = channel.rows.background.value == 0 && !channel.rows.background.isRange
+            gather(channel.rows, channel.survey, backgroundIsZero: isZero, into: place)
+            if let range { return RecipeCube.scale(place, low: range.low, high: range.high) }
             var (low, high) = (Float.infinity, -Float.infinity)
             for value in place {
                 low = value < low ? value : low
                 high = value > high ? value : high
             }
-            RecipeCube.scale(place, low: low, high: high)
-        case .lamimFinetune:
-            SeparableResampling.gather(rows, windows: windows, strides: strides, into: place)
-            if let range { RecipeCube.scale(place, low: range.low, high: range.high) }
+            return RecipeCube.scale(place, low: low, high: high)
         }
+        let found = channel.percentiles
+        guard found.count == 2 else { return }
+        let background = channel.rows.background.value
+        // A foreground of one value, such as a mask, is all bright.
+        let low = found[0] < found[1] ? found[0] : min(background, found[0])
+        let toned = channel.rows.toned(.window(low: low, high: found[1]))
+        gather(toned, channel.survey, backgroundIsZero: true, into: place)
+        // Shares of a window add up to 1 only up to rounding.
+        for index in place.indices where place[index] > 1 { place[index] = 1 }
+    }
+
+    /// Gathers one contrast, reading only the box of its foreground where the rest is 0.
+    private func gather(
+        _ rows: VoxelRows, _ survey: Survey, backgroundIsZero: Bool, into place: UnsafeMutableBufferPointer<Float>
+    ) {
+        let used = (0..<3).map { axis in
+            backgroundIsZero ? windows[axis].clipped(to: survey.extent(along: axis)) : windows[axis]
+        }
+        SeparableResampling.gather(rows, windows: used, strides: strides, into: place)
     }
 
     /// (v − low)/(high − low), or 0 where they are equal (MONAI's ScaleIntensity to 0…1).

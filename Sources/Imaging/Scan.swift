@@ -1,28 +1,41 @@
 import NIfTI
 
-/// One 3D scan, read row by row so that no full-size copy of a file's voxels is made.
+/// One 3D scan, read in parts so that no full-size copy of a file's voxels is made.
 struct Scan: Sendable {
     /// How sentences name it: the contrast, and the file where one is known.
     let name: String
     let grid: Grid
+    /// What a person should know about where it lies, as ends of sentences.
+    let remarks: [String]
     private let voxels: Voxels
+    /// Where this scan starts in `voxels`.
+    private let first: Int
 
-    /// Where the voxels are.
-    private enum Voxels: Sendable {
-        /// Converted values; this scan starts at the index.
-        case values([Float], first: Int)
-        /// The bytes of a file; this scan starts at the index.
-        case content(NIfTIContent, first: Int)
+    /// Where the voxels are; a class, so that reading a part copies one reference and not a header.
+    private final class Voxels: Sendable {
+        let values: [Float]
+        let content: NIfTIContent?
+
+        init(values: [Float], content: NIfTIContent?) {
+            self.values = values
+            self.content = content
+        }
     }
 
     /// A scan of converted values.
-    ///
-    /// - Parameter first: Where its voxels start, for one volume of a 4D file.
-    init(name: String, grid: Grid, values: [Float], first: Int = 0) {
-        precondition(first >= 0 && values.count - first >= grid.count, "fewer voxels than the grid has")
+    init(name: String, grid: Grid, values: [Float], remarks: [String] = []) {
+        precondition(values.count >= grid.count, "fewer voxels than the grid has")
         self.name = name
         self.grid = grid
-        voxels = .values(values, first: first)
+        self.remarks = remarks
+        voxels = Voxels(values: values, content: nil)
+        first = 0
+    }
+
+    /// What a person should know about where a scan lies.
+    static func remarks(_ header: NIfTIHeader) -> [String] {
+        guard header.affineSource == .none else { return [] }
+        return ["its header does not say how the patient lies in it, so its axes were taken as R, A, S"]
     }
 
     /// A scan of a file's stored voxels, converted as they are read.
@@ -33,7 +46,9 @@ struct Scan: Sendable {
         precondition(first >= 0 && content.header.voxelCount - first >= grid.count, "fewer voxels than the grid has")
         self.name = name
         self.grid = grid
-        voxels = .content(content, first: first)
+        remarks = Scan.remarks(content.header)
+        voxels = Voxels(values: [], content: content)
+        self.first = first
     }
 
     /// Converts `count` voxels that follow each other in file order.
@@ -42,18 +57,15 @@ struct Scan: Sendable {
     ///   - start: Position of the first in this scan, x fastest.
     ///   - count: How many.
     ///   - target: Room for `count` values.
-    @inline(__always)
     func read(_ start: Int, _ count: Int, into target: UnsafeMutablePointer<Float>) {
         precondition(start >= 0 && count >= 0 && start + count <= grid.count, "voxels outside the scan")
-        switch voxels {
-        case .values(let values, let first):
-            values.withUnsafeBufferPointer { source in
+        if let content = voxels.content {
+            content.convert(from: first + start, into: UnsafeMutableBufferPointer(start: target, count: count))
+        } else {
+            voxels.values.withUnsafeBufferPointer { source in
                 guard let base = source.baseAddress else { return }
                 target.update(from: base + first + start, count: count)
             }
-        case .content(let content, let first):
-            content.convert(
-                from: first + start, into: UnsafeMutableBufferPointer(start: target, count: count))
         }
     }
 }

@@ -1,4 +1,6 @@
-/// Weighted sums along the three axes of a scan, one axis after the other, from rows read once in file order.
+import CImaging
+
+/// Weighted sums along the three axes of a scan, one axis after the other, from slabs read once in file order.
 enum SeparableResampling {
     /// Gathers `rows` into a cube whose axes may run along other stored axes.
     ///
@@ -10,73 +12,61 @@ enum SeparableResampling {
     static func gather(
         _ rows: VoxelRows, windows: [AxisWindows], strides: [Int], into target: UnsafeMutableBufferPointer<Float>
     ) {
-        let dims = rows.scan.grid.dims
         let (wi, wj, wk) = (windows[0], windows[1], windows[2])
         let (mi, mj, mk) = (wi.outputs, wj.outputs, wk.outputs)
         precondition(target.count >= mi * mj * mk, "no room for the cube")
-        let (ri, rj, rk) = (wi.used, wj.used, wk.used)
-        let width = ri.count
+        let (lines, slabs) = (wj.used, wk.used)
+        let width = rows.scan.grid.dims[0]
 
         // (mk, mj, mi) in the stored order of axes, transposed into `target` at the end.
         withUnsafeTemporaryAllocation(of: Float.self, capacity: mi * mj * mk) { cube in
             cube.initialize(repeating: 0)
-            guard width > 0, !rj.isEmpty, !rk.isEmpty, let out = cube.baseAddress else { return }
-            withUnsafeTemporaryAllocation(of: Float.self, capacity: width * rj.count + width + mi * mj) { scratch in
-                guard let slice = scratch.baseAddress else { return }
-                let sums = slice + width * rj.count
+            guard let out = cube.baseAddress else { return }
+            withUnsafeTemporaryAllocation(of: Float.self, capacity: width * lines.count + width + mi * mj) { scratch in
+                guard let slab = scratch.baseAddress, !wi.used.isEmpty, !lines.isEmpty else { return }
+                let sums = slab + width * lines.count
                 let plane = sums + width
-                var firstOutput = 0
-                for k in rk {
-                    while firstOutput < mk && wk.starts[firstOutput] + wk.counts[firstOutput] <= k { firstOutput += 1 }
-                    rows.read(slab: k, columns: ri, lines: rj, dims: dims, into: slice)
-                    gatherPlane(slice, width: width, first: (ri.lowerBound, rj.lowerBound), wi, wj, sums, plane)
-                    var output = firstOutput
-                    while output < mk && wk.starts[output] <= k {
-                        if k < wk.starts[output] + wk.counts[output] {
-                            let weight = wk.weights[wk.firsts[output] + k - wk.starts[output]]
-                            let place = out + output * mi * mj
-                            for at in 0..<mi * mj { place[at] += weight * plane[at] }
+                for k in slabs {
+                    rows.read(slab: k, lines: lines, into: slab)
+                    wi.withKernelWindows { columns in
+                        wj.withKernelWindows { across in
+                            consilium_gather_plane(
+                                slab, width, lines.lowerBound, columns, across, sums, plane)
                         }
-                        output += 1
+                    }
+                    for output in 0..<mk {
+                        let tap = k - wk.starts[output]
+                        guard tap >= 0, tap < wk.counts[output] else { continue }
+                        consilium_add_weighted(
+                            out + output * mi * mj, plane, wk.weights[wk.firsts[output] + tap], mi * mj)
                     }
                 }
             }
             for k in 0..<mk {
                 for j in 0..<mj {
-                    let scale = wk.scales[k] * wj.scales[j]
-                    let line = cube.baseAddress.map { $0 + (k * mj + j) * mi }
-                    guard let line else { continue }
+                    let divisor = wk.divisors[k] * wj.divisors[j]
+                    let line = out + (k * mj + j) * mi
                     var place = k * strides[2] + j * strides[1]
                     for i in 0..<mi {
-                        target[place] = line[i] * (scale * wi.scales[i])
+                        target[place] = line[i] / (divisor * wi.divisors[i])
                         place += strides[0]
                     }
                 }
             }
         }
     }
+}
 
-    /// One slab (lines × width) to one plane (mj × mi).
-    @inline(__always)
-    private static func gatherPlane(
-        _ slice: UnsafeMutablePointer<Float>, width: Int, first: (Int, Int), _ wi: AxisWindows, _ wj: AxisWindows,
-        _ sums: UnsafeMutablePointer<Float>, _ plane: UnsafeMutablePointer<Float>
-    ) {
-        wi.weights.withUnsafeBufferPointer { weights in
-            for j in 0..<wj.outputs {
-                sums.update(repeating: 0, count: width)
-                for tap in 0..<wj.counts[j] {
-                    let weight = wj.weights[wj.firsts[j] + tap]
-                    let line = slice + (wj.starts[j] - first.1 + tap) * width
-                    for i in 0..<width { sums[i] += weight * line[i] }
-                }
-                let outputs = plane + j * wi.outputs
-                for i in 0..<wi.outputs {
-                    let start = wi.starts[i] - first.0
-                    let own = wi.firsts[i]
-                    var sum: Float = 0
-                    for tap in 0..<wi.counts[i] { sum += weights[own + tap] * sums[start + tap] }
-                    outputs[i] = sum
+extension AxisWindows {
+    /// The windows as the kernels take them, for the time of the call.
+    fileprivate func withKernelWindows(_ body: (consilium_windows) -> Void) {
+        starts.withUnsafeBufferPointer { starts in
+            counts.withUnsafeBufferPointer { counts in
+                weights.withUnsafeBufferPointer { weights in
+                    body(
+                        consilium_windows(
+                            starts: starts.baseAddress, counts: counts.baseAddress, weights: weights.baseAddress,
+                            outputs: outputs))
                 }
             }
         }

@@ -23,6 +23,14 @@ package struct Survey: Sendable, Equatable {
     /// Whether every finite voxel has the same value: nothing was measured.
     package var isConstant: Bool { minimum == maximum }
 
+    /// The planes across a stored axis from the first to the last with foreground.
+    func extent(along axis: Int) -> Range<Int> {
+        guard let first = profiles[axis].firstIndex(where: { $0 > 0 }),
+            let last = profiles[axis].lastIndex(where: { $0 > 0 })
+        else { return 0..<0 }
+        return first..<last + 1
+    }
+
     /// Surveys a 3D scan.
     ///
     /// - Parameters:
@@ -66,16 +74,12 @@ extension VoxelRows {
     /// Every line of the scan along the fastest axis, in file order.
     @inline(__always)
     func forEachLine(_ body: (UnsafeMutableBufferPointer<Float>, _ j: Int, _ k: Int) -> Void) {
-        let dims = scan.grid.dims
-        withUnsafeTemporaryAllocation(of: Float.self, capacity: dims[0]) { line in
-            guard let row = line.baseAddress else { return }
-            for k in 0..<dims[2] {
-                for j in 0..<dims[1] {
-                    let start = (k * dims[1] + j) * dims[0]
-                    scan.read(start, dims[0], into: row)
-                    clean(row, start: start, count: dims[0])
-                    body(line, j, k)
-                }
+        let (n0, n1, n2) = (scan.grid.dims[0], scan.grid.dims[1], scan.grid.dims[2])
+        withUnsafeTemporaryAllocation(of: Float.self, capacity: n0 * n1) { slab in
+            guard let values = slab.baseAddress else { return }
+            for k in 0..<n2 {
+                read(slab: k, lines: 0..<n1, into: values)
+                for j in 0..<n1 { body(UnsafeMutableBufferPointer(start: values + j * n0, count: n0), j, k) }
             }
         }
     }

@@ -1,3 +1,5 @@
+import CImaging
+
 /// A scan as it is averaged: masked, cleaned and, for `consilium`, windowed to 0…1 with the background at 0.
 struct VoxelRows: Sendable {
     /// What is done to each voxel.
@@ -16,30 +18,31 @@ struct VoxelRows: Sendable {
     let cleans: Bool
     let tone: Tone
 
-    /// Reads part of one slab.
+    /// The same scan with something else done to each voxel.
+    func toned(_ tone: Tone) -> VoxelRows {
+        VoxelRows(scan: scan, mask: mask, background: background, cleans: cleans, tone: tone)
+    }
+
+    /// Reads whole lines of one slab.
     ///
     /// - Parameters:
     ///   - k: Which slab along the slowest stored axis.
-    ///   - columns: Which voxels of each line.
     ///   - lines: Which lines.
-    ///   - target: (lines, columns), columns fastest.
-    @inline(__always)
-    func read(
-        slab k: Int, columns: Range<Int>, lines: Range<Int>, dims: [Int], into target: UnsafeMutablePointer<Float>
-    ) {
-        let width = columns.count
-        for (line, j) in lines.enumerated() {
-            let start = (k * dims[1] + j) * dims[0] + columns.lowerBound
-            let row = target + line * width
-            scan.read(start, width, into: row)
-            clean(row, start: start, count: width)
-            if case .window(let low, let high) = tone { window(row, count: width, low: low, high: high) }
+    ///   - target: (lines, voxels of a line), voxels fastest.
+    func read(slab k: Int, lines: Range<Int>, into target: UnsafeMutablePointer<Float>) {
+        let (n0, n1) = (scan.grid.dims[0], scan.grid.dims[1])
+        let start = (k * n1 + lines.lowerBound) * n0
+        let count = lines.count * n0
+        scan.read(start, count, into: target)
+        clean(target, start: start, count: count)
+        if case .window(let low, let high) = tone {
+            let scale = high > low ? 1 / (high - low) : 0
+            consilium_tone(target, count, low, scale, background.darkest, background.brightest)
         }
     }
 
     /// Replaces what is not brain, and what is not a number if asked to, by the background value.
-    @inline(__always)
-    func clean(_ row: UnsafeMutablePointer<Float>, start: Int, count: Int) {
+    private func clean(_ row: UnsafeMutablePointer<Float>, start: Int, count: Int) {
         if cleans {
             for i in 0..<count where !row[i].isFinite { row[i] = background.value }
         }
@@ -47,19 +50,6 @@ struct VoxelRows: Sendable {
             mask.withUnsafeBufferPointer { mask in
                 for i in 0..<count where mask[start + i] == 0 { row[i] = background.value }
             }
-        }
-    }
-
-    @inline(__always)
-    private func window(_ row: UnsafeMutablePointer<Float>, count: Int, low: Float, high: Float) {
-        let scale = high > low ? 1 / (high - low) : 0
-        let (darkest, brightest) = (background.darkest, background.brightest)
-        for i in 0..<count {
-            let value = row[i]
-            var toned = (value - low) * scale
-            toned = toned > 0 ? toned : 0
-            toned = toned < 1 ? toned : 1
-            row[i] = value < darkest || value > brightest ? toned : 0
         }
     }
 }

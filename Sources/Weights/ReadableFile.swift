@@ -46,15 +46,26 @@ final class ReadableFile: Sendable {
     /// Bytes of a range, in memory at once.
     func bytes(_ range: Range<Int>) throws(WeightsError) -> [UInt8] {
         var bytes = [UInt8](repeating: 0, count: range.count)
-        let result = bytes.withUnsafeMutableBytes { buffer -> Result<Void, WeightsError> in
-            do throws(WeightsError) {
-                return .success(try read(into: buffer, at: range.lowerBound))
-            } catch {
-                return .failure(error)
-            }
+        try bytes.withUnsafeMutableBufferPointer { (buffer) throws(WeightsError) in
+            try read(into: UnsafeMutableRawBufferPointer(buffer), at: range.lowerBound)
         }
-        try result.get()
         return bytes
+    }
+
+    /// Hands over a range chunk by chunk, through one buffer.
+    func forEachChunk(
+        _ range: Range<Int>, _ body: (UnsafeRawBufferPointer) throws(WeightsError) -> Void
+    ) throws(WeightsError) {
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        defer { chunk.deallocate() }
+        var position = range.lowerBound
+        while position < range.upperBound {
+            let count = min(chunk.count, range.upperBound - position)
+            let bytes = UnsafeMutableRawBufferPointer(rebasing: chunk[..<count])
+            try read(into: bytes, at: position)
+            try body(UnsafeRawBufferPointer(bytes))
+            position += count
+        }
     }
 
     /// Maps a range of the file and hands its bytes over for the duration of the call.

@@ -19,7 +19,7 @@ package final class SafetensorsFile: Sendable {
     package init(_ path: String) throws(WeightsError) {
         file = try ReadableFile(path)
         do throws(WeightsError) {
-            let length = try SafetensorsHeader.parsePrefix(try file.bytes(0..<min(8, file.size)), fileSize: file.size)
+            let length = try SafetensorsHeader.prefixLength(try file.bytes(0..<min(8, file.size)), fileSize: file.size)
             header = try SafetensorsHeader.parse(try file.bytes(0..<length), fileSize: file.size)
         } catch {
             throw error.about("\(path) is not a usable safetensors file")
@@ -92,14 +92,7 @@ package final class SafetensorsFile: Sendable {
     /// - Throws: as `read(_:into:offset:)`.
     package func floats(_ name: String) throws(WeightsError) -> [Float] {
         var values = [Float](repeating: 0, count: try require(name).elements)
-        let result = values.withUnsafeMutableBufferPointer { buffer -> Result<Void, WeightsError> in
-            do throws(WeightsError) {
-                return .success(try read(name, into: buffer))
-            } catch {
-                return .failure(error)
-            }
-        }
-        try result.get()
+        try values.withUnsafeMutableBufferPointer { (buffer) throws(WeightsError) in try read(name, into: buffer) }
         return values
     }
 
@@ -151,19 +144,5 @@ package final class SafetensorsFile: Sendable {
             .notFinite,
             "\(path): the tensor \(tensor.name) holds a value that is infinite or not a number; use weights that are finite"
         )
-    }
-}
-
-extension SafetensorsHeader {
-    /// `prefixLength` of an array.
-    fileprivate static func parsePrefix(_ bytes: [UInt8], fileSize: Int) throws(WeightsError) -> Int {
-        let result = bytes.withUnsafeBytes { buffer -> Result<Int, WeightsError> in
-            do throws(WeightsError) {
-                return .success(try prefixLength(buffer, fileSize: fileSize))
-            } catch {
-                return .failure(error)
-            }
-        }
-        return try result.get()
     }
 }

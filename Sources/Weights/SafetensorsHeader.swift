@@ -70,13 +70,15 @@ package struct SafetensorsHeader: Sendable, Equatable {
 
     /// Checks a header given as an array.
     package static func parse(_ bytes: [UInt8], fileSize: Int) throws(WeightsError) -> SafetensorsHeader {
-        let result = bytes.withUnsafeBytes { buffer -> Result<SafetensorsHeader, WeightsError> in
-            do throws(WeightsError) {
-                return .success(try parse(buffer, fileSize: fileSize))
-            } catch {
-                return .failure(error)
-            }
+        try bytes.withUnsafeBufferPointer { (buffer) throws(WeightsError) in
+            try parse(UnsafeRawBufferPointer(buffer), fileSize: fileSize)
         }
-        return try result.get()
+    }
+
+    /// `prefixLength` of an array.
+    static func prefixLength(_ bytes: [UInt8], fileSize: Int) throws(WeightsError) -> Int {
+        try bytes.withUnsafeBufferPointer { (buffer) throws(WeightsError) in
+            try prefixLength(UnsafeRawBufferPointer(buffer), fileSize: fileSize)
+        }
     }
 }

@@ -44,15 +44,9 @@ package struct SafetensorsWriter: ~Copyable {
     package init(_ path: String, entries: [Entry], metadata: [String: String] = [:]) throws(WeightsError) {
         let (header, tensors) = try Self.encode(path, entries, metadata)
         let file = try AtomicFile(path, size: header.count + (tensors.last?.range.upperBound ?? 0))
-        let failure = header.withUnsafeBytes { buffer -> WeightsError? in
-            do throws(WeightsError) {
-                try file.write(buffer)
-                return nil
-            } catch {
-                return error
-            }
+        try header.withUnsafeBufferPointer { (buffer) throws(WeightsError) in
+            try file.write(UnsafeRawBufferPointer(buffer))
         }
-        if let failure { throw failure }
         self.path = path
         self.tensors = tensors
         self.file = file
@@ -99,15 +93,7 @@ package struct SafetensorsWriter: ~Copyable {
 
     /// Appends numbers of the tensor being written, rounded to its type.
     package mutating func append(_ values: [Float]) throws(WeightsError) {
-        let failure = values.withUnsafeBufferPointer { buffer -> WeightsError? in
-            do throws(WeightsError) {
-                try append(buffer)
-                return nil
-            } catch {
-                return error
-            }
-        }
-        if let failure { throw failure }
+        try values.withUnsafeBufferPointer { (buffer) throws(WeightsError) in try append(buffer) }
     }
 
     /// Makes the file durable and puts it in place.

@@ -94,6 +94,6 @@ private struct PictureFolder: Sendable {
     }
 
     func draw(_ record: CaseRecord, _ volume: PreparedVolume) throws {
-        try ContactSheet.write(volume, to: "\(path)/\(record.id).png")
+        try ContactSheet(of: volume).write(to: "\(path)/\(record.id).png")
     }
 }

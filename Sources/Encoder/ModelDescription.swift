@@ -45,6 +45,8 @@ package struct ModelDescription: Sendable, Equatable {
         static let licence = "licence_ref"
         static let lineage = "lineage"
         static let notice = "notice"
+        /// What `import-weights` records: the digest of the checkpoint it read.
+        static let source = "source_sha256"
     }
 
     /// The metadata of a file.
@@ -92,9 +94,9 @@ package struct ModelDescription: Sendable, Equatable {
             lineage: Self.lineage(metadata))
     }
 
-    /// What files not written as a model can carry: the licence reference and descent `import-weights` records.
+    /// What a file not written as a model can carry: the licence reference and the source `import-weights` records.
     static func descent(_ metadata: [String: String]) -> (licence: String?, lineage: [String]) {
-        (metadata[Key.licence], lineage(metadata))
+        (metadata[Key.licence], lineage(metadata) + (metadata[Key.source].map { [$0] } ?? []))
     }
 
     private static func lineage(_ metadata: [String: String]) -> [String] {

@@ -1,4 +1,5 @@
 import Foundation
+import Statistics
 
 /// How well predictions agree with labels, each number only where it is defined.
 package struct Evaluation: Codable, Sendable, Equatable {
@@ -12,6 +13,12 @@ package struct Evaluation: Codable, Sendable, Equatable {
     package var specificity: Double?
     /// Binary: area under the ROC curve. More classes: mean over classes of one against the rest.
     package var auc: Double?
+    /// DeLong's 95 % interval of a binary task's area: lower and upper.
+    package var aucInterval: [Double]?
+
+    private enum CodingKeys: String, CodingKey {
+        case cases, loss, accuracy, sensitivity, specificity, auc, aucInterval = "auc_interval"
+    }
 
     /// - Parameters:
     ///   - probabilities: for each case one a class.
@@ -23,42 +30,24 @@ package struct Evaluation: Codable, Sendable, Equatable {
         loss =
             zip(probabilities, labels).reduce(0) { $0 - log(max($1.0[$1.1], .leastNormalMagnitude)) }
             / Double(labels.count)
-        let predicted = probabilities.map { Prediction.choose($0, threshold: threshold) }
-        func share(_ indices: [Int]) -> Double? {
-            guard !indices.isEmpty else { return nil }
-            return Double(indices.count { predicted[$0] == labels[$0] }) / Double(indices.count)
-        }
-        accuracy = share(Array(labels.indices))
         if classes == 2 {
-            sensitivity = share(labels.indices.filter { labels[$0] == 1 })
-            specificity = share(labels.indices.filter { labels[$0] == 0 })
-            auc = Self.areaUnderCurve(probabilities.map { $0[1] }, positive: labels.map { $0 == 1 })
+            let positive = labels.map { $0 == 1 }
+            let scores = probabilities.map { $0[1] }
+            let counts = ConfusionCounts(labels: positive, scores: scores, threshold: threshold)
+            accuracy = counts.accuracy
+            sensitivity = counts.sensitivity
+            specificity = counts.specificity
+            let estimate = DeLong.estimate(labels: positive, scores: scores)
+            auc = estimate?.area
+            aucInterval = estimate?.interval.map { [$0.lowerBound, $0.upperBound] }
         } else {
-            let areas = (0..<classes).map { c in
-                Self.areaUnderCurve(probabilities.map { $0[c] }, positive: labels.map { $0 == c })
+            let predicted = probabilities.map { Prediction.choose($0, threshold: threshold) }
+            accuracy = Double(zip(predicted, labels).count { $0 == $1 }) / Double(labels.count)
+            let areas = (0..<classes).compactMap { c in
+                ROC(labels: labels.map { $0 == c }, scores: probabilities.map { $0[c] }).area
             }
-            let defined = areas.compactMap { $0 }
-            if defined.count == classes { auc = defined.reduce(0, +) / Double(classes) }
+            if areas.count == classes { auc = areas.reduce(0, +) / Double(classes) }
         }
-    }
-
-    /// Mann and Whitney's statistic over mid-ranks; nil when there is only one kind.
-    static func areaUnderCurve(_ scores: [Double], positive: [Bool]) -> Double? {
-        let order = scores.indices.sorted { scores[$0] < scores[$1] }
-        let positives = positive.count { $0 }
-        let negatives = positive.count - positives
-        guard positives > 0, negatives > 0 else { return nil }
-        var ranks = 0.0
-        var start = 0
-        while start < order.count {
-            var end = start
-            while end < order.count, scores[order[end]] == scores[order[start]] { end += 1 }
-            let middle = Double(start + end + 1) / 2
-            ranks += middle * Double(order[start..<end].count { positive[$0] })
-            start = end
-        }
-        let p = Double(positives)
-        return (ranks - p * (p + 1) / 2) / (p * Double(negatives))
     }
 
     /// `accuracy 0.83, sensitivity 0.75, …`: what is defined.

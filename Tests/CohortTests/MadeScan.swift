@@ -66,12 +66,27 @@ struct MadeScan {
     }
 
     func write(_ path: String) throws {
-        try NIfTIFile.write(path, voxels: voxels, dims: dims, affine: affine)
-        guard let descrip else { return }
-        // `descrip` is 80 bytes at 148 of the header; only plain files can be patched.
-        var bytes = try Data(contentsOf: URL(fileURLWithPath: path))
-        let text = Array(descrip.utf8) + [UInt8](repeating: 0, count: 80 - descrip.utf8.count)
-        bytes.replaceSubrange(148..<228, with: text)
+        guard let descrip else {
+            return try NIfTIFile.write(path, voxels: voxels, dims: dims, affine: affine)
+        }
+        // The writer leaves `descrip` empty, so this header is made by hand (nifti1.h's offsets).
+        var bytes = Data(count: 352)
+        func put(_ value: some FixedWidthInteger, at offset: Int) {
+            withUnsafeBytes(of: value.littleEndian) { bytes.replaceSubrange(offset..<offset + $0.count, with: $0) }
+        }
+        put(Int32(348), at: 0)
+        for (index, size) in ([3] + dims + [1, 1, 1, 1]).enumerated() { put(Int16(size), at: 40 + 2 * index) }
+        put(Int16(16), at: 70)
+        put(Int16(32), at: 72)
+        for (index, size) in [1, spacing.0, spacing.1, spacing.2].enumerated() {
+            put(Float(size).bitPattern, at: 76 + 4 * index)
+        }
+        put(Float(352).bitPattern, at: 108)
+        bytes.replaceSubrange(148..<148 + descrip.utf8.count, with: Array(descrip.utf8))
+        put(Int16(1), at: 254)
+        for (index, number) in affine.rows.joined().enumerated() { put(Float(number).bitPattern, at: 280 + 4 * index) }
+        bytes.replaceSubrange(344..<348, with: Array("n+1\0".utf8))
+        for voxel in voxels { withUnsafeBytes(of: voxel) { bytes.append(contentsOf: $0) } }
         try bytes.write(to: URL(fileURLWithPath: path))
     }
 }

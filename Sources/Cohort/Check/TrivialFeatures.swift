@@ -29,19 +29,13 @@ struct TrivialFeatures {
         self.values = values
     }
 
-    /// Rows of numbers of mean 0 and standard deviation 1 as measured on some of the rows; unknown values become 0.
-    static func standardised(_ rows: [[Double?]], by chosen: [Int]) -> [[Double]] {
-        let count = rows.first?.count ?? 0
-        let moments = (0..<count).map { column in
-            let known = chosen.compactMap { rows[$0][column] }
-            guard !known.isEmpty else { return (mean: 0.0, scale: 0.0) }
-            let mean = known.reduce(0, +) / Double(known.count)
-            let variance = known.reduce(0) { $0 + ($1 - mean) * ($1 - mean) } / Double(known.count)
-            // A column that says the same of every case says nothing, whatever another fold holds.
-            return (mean, variance > 1e-12 * (mean * mean + 1e-12) ? 1 / variance.squareRoot() : 0)
+    /// One row a case; what a case does not say stands at the mean of those that do, where it tells nothing.
+    static func table(_ reports: [CaseReport]) -> [[Double]] {
+        let rows = reports.map { TrivialFeatures($0).values }
+        let means = names.indices.map { column in
+            let known = rows.compactMap { $0[column] }
+            return known.isEmpty ? 0 : known.reduce(0, +) / Double(known.count)
         }
-        return rows.map { row in
-            zip(row, moments).map { value, moment in value.map { ($0 - moment.mean) * moment.scale } ?? 0 }
-        }
+        return rows.map { row in zip(row, means).map { $0 ?? $1 } }
     }
 }

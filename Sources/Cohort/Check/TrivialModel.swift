@@ -1,4 +1,3 @@
-import Crypto
 import Imaging
 import Statistics
 
@@ -60,9 +59,9 @@ package struct TrivialModel: Sendable, Codable {
         guard task.classes.count > 1 else { return nil }
         column = task.column
         let chosen = manifest.cases.indices.filter { index in
-            manifest.cases[index].labels[task.column] != nil && !reports[index].scans.isEmpty
+            manifest.cases[index].labels[task.column] != nil && !reports[index].contrasts.isEmpty
         }
-        let rows = chosen.map { TrivialFeatures(reports[$0]).values }
+        let features = TrivialFeatures.table(chosen.map { reports[$0] })
         let labels = chosen.map { manifest.cases[$0].labels[task.column] ?? "" }
         let patients = chosen.map { manifest.cases[$0].patient }
         cases = chosen.count
@@ -71,52 +70,20 @@ package struct TrivialModel: Sendable, Codable {
         for name in task.classes.count == 2 ? Array(task.classes.suffix(1)) : task.classes {
             let truth = labels.map { $0 == name }
             let positives = truth.count { $0 }
-            guard positives >= Self.fewest, truth.count - positives >= Self.fewest else { continue }
-            let scores = Self.predictions(rows, truth: truth, patients: patients)
-            let auc = DeLong(scores: scores, truth: truth)
-            classes.append(Class(name: name, cases: positives, auc: auc.auc, lower: auc.lower, upper: auc.upper))
+            guard positives >= Self.fewest, truth.count - positives >= Self.fewest,
+                let scores = LogisticRegression.crossValidated(
+                    features: features, labels: truth, groups: patients, folds: Self.folds),
+                let found = DeLong.estimate(labels: truth, scores: scores), let interval = found.interval
+            else { continue }
+            classes.append(
+                Class(
+                    name: name, cases: positives, auc: found.area, lower: interval.lowerBound,
+                    upper: interval.upperBound))
             for (index, feature) in TrivialFeatures.names.enumerated() {
-                // Unknown values stand in the middle and tell nothing.
-                let values = TrivialFeatures.standardised(rows.map { [$0[index]] }, by: Array(rows.indices)).map {
-                    $0[0]
-                }
-                let single = DeLong(scores: values, truth: truth).auc
+                let single = ROC(labels: truth, scores: features.map { $0[index] }).area ?? Self.chance
                 let strength = max(single, 1 - single)
                 if strength > strongestAUC ?? Self.chance { (strongest, strongestAUC) = (feature, strength) }
             }
         }
-    }
-
-    /// For each row the probability given by a model that saw none of its patient's rows.
-    private static func predictions(_ rows: [[Double?]], truth: [Bool], patients: [String]) -> [Double] {
-        let fold = folds(truth: truth, patients: patients)
-        var scores = [Double](repeating: 0, count: rows.count)
-        for held in 0..<folds {
-            let seen = rows.indices.filter { fold[$0] != held }
-            let values = TrivialFeatures.standardised(rows, by: seen)
-            let model = LogisticRegression(features: seen.map { values[$0] }, truth: seen.map { truth[$0] })
-            for index in rows.indices where fold[index] == held { scores[index] = model.probability(values[index]) }
-        }
-        return scores
-    }
-
-    /// A fold for each row, by patient, classes spread evenly; the same on every machine and for any order of rows.
-    private static func folds(truth: [Bool], patients: [String]) -> [Int] {
-        var isPositive: [String: Bool] = [:]
-        for (patient, value) in zip(patients, truth) { isPositive[patient] = value || isPositive[patient] == true }
-        let ordered = isPositive.map { patient, value in
-            (value, patient, SHA256.hex(of: "consilium trivial model\n\(patient)"))
-        }.sorted { ($0.0 ? 1 : 0, $0.2) < ($1.0 ? 1 : 0, $1.2) }
-        var fold: [String: Int] = [:]
-        for (position, entry) in ordered.enumerated() { fold[entry.1] = position % folds }
-        return patients.map { fold[$0] ?? 0 }
-    }
-}
-
-extension SHA256 {
-    fileprivate static func hex(of text: String) -> String {
-        var hash = SHA256()
-        hash.update(text)
-        return hash.finish()
     }
 }

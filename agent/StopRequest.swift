@@ -4,24 +4,27 @@ import Synchronization
 
 /// Turns SIGINT and SIGTERM into a question that long work asks between its steps.
 ///
-/// A second SIGINT ends the process at once: files are written whole or not at all, so nothing is lost by it.
-final class StopRequest: Sendable {
-    private let asked = Atomic<Int>(0)
-    private let sources = Mutex<[any DispatchSourceSignal]>([])
+/// A second signal ends the process at once: files are written whole or not at all, so nothing is lost by it.
+final class StopRequest {
+    private final class Count: Sendable {
+        let value = Atomic<Int>(0)
+    }
+    private let asked = Count()
+    private var sources: [any DispatchSourceSignal] = []
 
     init() {
         for number in [SIGINT, SIGTERM] {
             // The source sees signals that are otherwise ignored.
             signal(number, SIG_IGN)
             let source = DispatchSource.makeSignalSource(signal: number, queue: .global())
-            source.setEventHandler { [self] in
-                if asked.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
+            source.setEventHandler { [asked] in
+                if asked.value.wrappingAdd(1, ordering: .relaxed).oldValue > 0 { _exit(130) }
             }
             source.resume()
-            sources.withLock { $0.append(source) }
+            sources.append(source)
         }
     }
 
     /// Whether the work should end.
-    var isAsked: Bool { asked.load(ordering: .relaxed) > 0 }
+    var isAsked: Bool { asked.value.load(ordering: .relaxed) > 0 }
 }

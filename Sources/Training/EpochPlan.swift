@@ -6,6 +6,11 @@ package struct Sample: Sendable, Equatable {
     package let index: Int
     /// Contrasts shown: those the case has less those dropped.
     package let shown: [Bool]
+
+    package init(index: Int, shown: [Bool]) {
+        self.index = index
+        self.shown = shown
+    }
 }
 
 /// The order of an epoch: a function of seed, epoch and cases only, so that a resumed fit goes on where it was.

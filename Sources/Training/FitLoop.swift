@@ -45,6 +45,7 @@ final class FitLoop {
             let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, from: fit.cases) : nil
             defer { queue?.cancel() }
             for step in rest {
+                let started = seconds()
                 let rate = schedule.rate(at: state.optimizerSteps)
                 guard let loss = try self.step(step, rate: rate, queue: queue, shouldStop: shouldStop) else {
                     return try stop()
@@ -54,7 +55,7 @@ final class FitLoop {
                 state.optimizerSteps = trainer.optimizer.step
                 state.lossSum += loss * Double(count)
                 state.lossCases += count
-                pace.add(samples: count, elapsed: seconds())
+                pace.add(samples: count, from: started, to: seconds())
                 report(
                     .step(
                         FitProgress(
@@ -95,14 +96,13 @@ final class FitLoop {
         let shown = names.prefix(8).joined(separator: ", ") + (names.count > 8 ? " and \(names.count - 8) more" : "")
         return TrainingError(
             .notFinite,
-            "The \(what) of epoch \(state.epoch + 1), step \(state.step + 1) is not a finite number (cases \(shown)): "
+            "The \(what) of epoch \(state.epoch + 1) after step \(state.step) is not a finite number (cases \(shown)): "
                 + "lower --rate or look at these cases; the last checkpoint is kept")
     }
 
     /// Validates, keeps the best, writes history and checkpoint.
     private func endEpoch(_ report: (FitReport) -> Void, _ shouldStop: () -> Bool, rate: Float) throws -> Bool {
         guard let evaluation = try evaluate(.select, shouldStop) else { return false }
-        if let loss = evaluation.loss, !loss.isFinite { throw notFinite("loss", []) }
         let trainLoss = state.lossSum / Double(max(state.lossCases, 1))
         let isBest = isBetter(evaluation, trainLoss)
         if isBest {
@@ -153,6 +153,7 @@ final class FitLoop {
             guard let batch = try frozen?.batch(samples) ?? queue?.next() else { return nil }
             let logits = try trainer.logits(batch)
             queue?.recycle(batch)
+            guard logits.allSatisfy(\.isFinite) else { throw notFinite("prediction", samples) }
             let classes = logits.count / samples.count
             probabilities += samples.indices.map { CrossEntropy.softmax(logits[$0 * classes..<($0 + 1) * classes]) }
         }
@@ -200,16 +201,19 @@ private struct Pace {
     let total: Int
     private var done = 0
     private var samples = 0
+    /// Seconds within steps, and since the run began: the latter holds validation and checkpoints too.
+    private var inSteps = 0.0
     private var elapsed = 0.0
 
     init(total: Int) { self.total = total }
 
-    mutating func add(samples: Int, elapsed: Double) {
+    mutating func add(samples: Int, from start: Double, to end: Double) {
         done += 1
         self.samples += samples
-        self.elapsed = elapsed
+        inSteps += end - start
+        elapsed = end
     }
 
-    var samplesPerSecond: Double { elapsed > 0 ? Double(samples) / elapsed : 0 }
+    var samplesPerSecond: Double { inSteps > 0 ? Double(samples) / inSteps : 0 }
     var secondsLeft: Double { done > 0 ? elapsed / Double(done) * Double(total - done) : 0 }
 }

@@ -1,6 +1,3 @@
-import Foundation
-import Synchronization
-
 /// The cases of one pass through the network.
 package struct MicroBatch: Sendable {
     package enum Content: Sendable {
@@ -54,70 +51,5 @@ package struct MicroBatch: Sendable {
                 buffer[start + c * channel..<start + (c + 1) * channel].update(repeating: 0)
             }
         }
-    }
-}
-
-/// Loads passes on a thread of its own ahead of the one that computes, a bounded number of them, in order.
-///
-/// ```swift
-/// let queue = MicroBatchQueue(passes, from: cases)
-/// defer { queue.cancel() }
-/// while let batch = try queue.next() { … }
-/// ```
-package final class MicroBatchQueue: Sendable {
-    private struct State {
-        var ready: [Result<MicroBatch, any Error>] = []
-        var spare: [[Float]] = []
-        var cancelled = false
-    }
-    private let state = Mutex(State())
-    private let free: DispatchSemaphore
-    private let filled = DispatchSemaphore(value: 0)
-    private let total: Int
-    private let taken = Mutex(0)
-
-    /// - Parameter depth: passes loaded ahead.
-    package init(_ passes: [[Sample]], from cases: FitCases, depth: Int = 2) {
-        free = DispatchSemaphore(value: depth)
-        total = passes.count
-        let thread = Thread { [self] in
-            for samples in passes {
-                free.wait()
-                let memory: [Float]? = state.withLock { $0.cancelled ? nil : $0.spare.popLast() ?? [] }
-                guard let memory else { return }
-                let result = Result { try MicroBatch.images(of: samples, from: cases, reusing: memory) }
-                state.withLock { $0.ready.append(result) }
-                filled.signal()
-            }
-        }
-        thread.name = "cases"
-        thread.stackSize = 8 << 20
-        thread.start()
-    }
-
-    /// The next pass; nil after the last.
-    /// - Throws: what loading a case threw.
-    package func next() throws -> MicroBatch? {
-        guard
-            taken.withLock({
-                $0 += 1; return $0 <= total
-            })
-        else { return nil }
-        filled.wait()
-        let result = state.withLock { $0.ready.removeFirst() }
-        free.signal()
-        return try result.get()
-    }
-
-    /// Gives the memory of a pass back for one to come.
-    package func recycle(_ batch: consuming MicroBatch) {
-        guard case .images(let images) = batch.content, batch.samples.count > 1 else { return }
-        state.withLock { $0.spare.append(images) }
-    }
-
-    /// Ends the loading; passes not yet taken are dropped.
-    package func cancel() {
-        state.withLock { $0.cancelled = true }
-        free.signal()
     }
 }

@@ -26,7 +26,12 @@ import Training
     func learns() throws {
         let out = try SmallProblem.folder()
         defer { try? FileManager.default.removeItem(atPath: out) }
-        let (outcome, reports) = try fit(SmallProblem.request(out) { $0.epochs = 12 })
+        let (outcome, reports) = try fit(
+            SmallProblem.request(out) {
+                $0.epochs = 12
+                $0.rate = 1e-3
+                $0.dropContrasts = 0
+            })
         let losses = reports.compactMap { if case .epoch(let row, _) = $0 { row.trainLoss } else { nil } }
         #expect(losses.count == 12)
         #expect(losses[11] < losses[0] / 3, "losses \(losses)")

@@ -92,7 +92,9 @@ let package = Package(
             name: "TrainingTests",
             dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
             swiftSettings: swift),
-        .testTarget(name: "AgentTests", dependencies: ["NIfTI", "Weights"], swiftSettings: swift),
+        .testTarget(
+            name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],
+            swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

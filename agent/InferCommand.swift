@@ -42,7 +42,7 @@ struct InferCommand: ParsableCommand {
     }
 
     func run() throws {
-        let (records, labels) = try cases()
+        let (records, labels) = try cases(task: ModelFile(ModelPath.file(model)).description.task)
         let reader = try ModelReader(
             model, recipe: recipe, precision: try machine.chosenPrecision(), threads: machine.threads)
         try DurableFile.makeFolder(out)
@@ -75,7 +75,7 @@ struct InferCommand: ParsableCommand {
     }
 
     /// The cases asked for and the labels known of them.
-    private func cases() throws -> ([CaseRecord], [String: String]) {
+    private func cases(task: String?) throws -> ([CaseRecord], [String: String]) {
         guard let data else { return ([try CaseFolder.read(folder ?? "")], [:]) }
         let manifest = try Manifest.read(data)
         var records = manifest.cases
@@ -87,7 +87,7 @@ struct InferCommand: ParsableCommand {
             records = records.filter { $0.split == split }
             guard !records.isEmpty else { throw CohortError(.badManifest, "\(data) has no \(split.rawValue) case.") }
         }
-        guard let task = try ModelFile(ModelPath.file(model)).description.task else { return (records, [:]) }
+        guard let task else { return (records, [:]) }
         let labels = records.compactMap { record in record.labels[task].map { (record.id, $0) } }
         return (records, Dictionary(uniqueKeysWithValues: labels))
     }

@@ -63,6 +63,7 @@ package final class Fit {
             report(.note("\(folder.path) was finished before: nothing is left to do"))
             return .finished(metrics)
         }
+        try folder.makeCheckpointFolder()
         let earlier = try Checkpoint.read(folder.checkpoint)
         if let earlier { try folder.requireSame(earlier.identity, as: identity) }
         let training = request.cases.filter { $0.split == .train }

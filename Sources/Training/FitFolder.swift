@@ -9,7 +9,6 @@ final class FitFolder {
     /// - Throws: ``TrainingError`` when another process fits into it.
     init(_ path: String) throws(TrainingError) {
         try DurableFile.makeFolder(path)
-        try DurableFile.makeFolder(path + "/checkpoint")
         self.path = path
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
@@ -35,13 +34,15 @@ final class FitFolder {
         return (fit.identity, metrics)
     }
 
+    func makeCheckpointFolder() throws(TrainingError) { try DurableFile.makeFolder(path + "/checkpoint") }
+
     /// Deletes the checkpoint of a finished fit: the model is what stays.
     func removeCheckpoint() {
         unlink(checkpoint)
         rmdir(path + "/checkpoint")
     }
 
-    /// Files that a killed process left half-written.
+    /// Deletes files that a killed process left half-written.
     private func removeUnfinished() {
         for folder in [path, path + "/checkpoint"] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []

@@ -25,6 +25,8 @@ enum FitProcess {
         var killed: Bool
         var output: String
         var errors: String
+        /// Largest resident memory in bytes, as far as it was seen.
+        var peak = 0
     }
 
     /// Runs the program, and ends it with a signal after a time unless it is done before.
@@ -42,12 +44,23 @@ enum FitProcess {
         process.standardError = FileHandle(forWritingAtPath: prefix + "err")
         try process.run()
         let end = Date().addingTimeInterval(min(seconds, 3600))
-        while process.isRunning, Date() < end { usleep(5_000) }
+        var peak = 0
+        while process.isRunning, Date() < end {
+            peak = max(peak, peakMemory(process.processIdentifier))
+            usleep(5_000)
+        }
         if process.isRunning { kill(process.processIdentifier, number) }
         process.waitUntilExit()
         return Result(
             status: process.terminationStatus, killed: process.terminationReason == .uncaughtSignal,
             output: try String(contentsOfFile: prefix + "out", encoding: .utf8),
-            errors: try String(contentsOfFile: prefix + "err", encoding: .utf8))
+            errors: try String(contentsOfFile: prefix + "err", encoding: .utf8), peak: peak)
+    }
+
+    /// VmHWM of a process in bytes, 0 where it is gone.
+    private static func peakMemory(_ process: Int32) -> Int {
+        let status = (try? String(contentsOfFile: "/proc/\(process)/status", encoding: .utf8)) ?? ""
+        let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") }
+        return (line?.split(separator: " ").compactMap { Int($0) }.first ?? 0) << 10
     }
 }

@@ -11,8 +11,9 @@ import Training
     private static let encoder = EncoderConfiguration(
         imageSize: 48, patchSize: 8, hidden: 256, heads: 8, layers: 6, mlp: 1024)
 
-    private func run(_ precision: Precision, head: Head, seed: UInt64) throws -> (logits: [Float], gradients: [(String, [Float])])
-    {
+    private func run(_ precision: Precision, head: Head, seed: UInt64) throws -> (
+        logits: [Float], gradients: [(String, [Float])]
+    ) {
         let device = try Device(precision: precision, threads: 2)
         let model = ModelConfiguration(encoder: Self.encoder, head: head)
         let store = try ParameterStore(ParameterLayout(model), device: device)
@@ -45,6 +46,15 @@ import Training
             norm += Double(b) * Double(b)
         }
         #expect((difference / norm).squareRoot() <= 0.02, "logits \(half.logits) against \(exact.logits)")
+        // Where a ReLU of the published head gets an input next to 0, rounding decides on which side it is, and the
+        // gradient belongs to another piece of the function: its distance says nothing about the precision.
+        func active(_ gradients: [(String, [Float])]) -> [[Bool]] {
+            gradients.filter { $0.0.hasPrefix("FC.") && $0.0.hasSuffix(".bias") }.map { $0.1.map { $0 != 0 } }
+        }
+        guard active(half.gradients) == active(exact.gradients) else {
+            #expect(head == .published(classes: 2))
+            return
+        }
         var worst = 1.0
         var name = ""
         for ((tensor, a), (_, b)) in zip(half.gradients, exact.gradients) {

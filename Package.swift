@@ -72,12 +72,14 @@ let package = Package(
             path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(
             name: "bench",
-            dependencies: ["Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute"],
-            path: "Benchmarks", exclude: ["peers", "results", "README.md"], swiftSettings: swift),
+            dependencies: ["CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute"],
+            path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
+        .target(name: "CPeak", path: "Benchmarks/peak", cSettings: kernels),
 
         // Tests, and the golden cases that several of them read.
         .target(name: "Golden", dependencies: ["Encoder", "Compute"], path: "Tests/Golden", swiftSettings: swift),
-        .testTarget(name: "ComputeTests", dependencies: ["Compute"], swiftSettings: swift),
+        .testTarget(
+            name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "Crypto"], swiftSettings: swift),

@@ -1,1 +1,9 @@
-print("no benchmark yet")
+import Foundation
+
+let arguments = Array(CommandLine.arguments.dropFirst())
+do {
+    try Bench.run(arguments)
+} catch {
+    FileHandle.standardError.write(Data("bench: \(error)\n".utf8))
+    exit(1)
+}

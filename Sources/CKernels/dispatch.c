@@ -262,10 +262,10 @@ void ck_join(ck_team *team, const uint16_t *high, const int16_t *low, float *w, 
     ck_team_run(team, planes_task, &a);
 }
 
-void ck_softmax_rows(const float *in, float scale, void *out, int half, size_t rows, size_t width, size_t stride) {
-    ck_kernels()->softmax(in, scale, out, half, rows, width, stride);
+void ck_softmax_rows(float *in, float scale, void *out, int half, size_t rows, size_t width) {
+    ck_kernels()->softmax(in, scale, out, half, rows, width);
 }
 void ck_softmax_rows_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
-                              size_t width, size_t stride) {
-    ck_kernels()->softmax_backward(p, dp, scale, ds, half, rows, width, stride);
+                              size_t width) {
+    ck_kernels()->softmax_backward(p, dp, scale, ds, half, rows, width);
 }

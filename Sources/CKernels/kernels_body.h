@@ -230,57 +230,46 @@ static void sgd_split(const ck_sgd *o, uint16_t *high, int16_t *low, const float
         split_planes(sgd_lane(o, join_planes(high + i, low + i, n), load(g + i, n), m + i, n), high + i, low + i, n);
 }
 
-INLINE void softmax_(const float *in, float scale, void *out, const int half, size_t rows, size_t width,
-                     size_t stride) {
+INLINE void softmax_(float *in, float scale, void *out, const int half, size_t rows,
+                     size_t width) {
     for (size_t r = 0; r < rows; r++) {
-        const float *row = in + r * stride;
-        float top = -INFINITY;
+        float *row = in + r * width;
         V m = all(-INFINITY);
         EACH(i, n, 0, width) {
             V x = load(row + i, n) * all(scale);
             if (n < W) x = only(x, n, -INFINITY);
             m = choose((x > m) | (x != x), x, m);
         }
-        top = largest(m);
+        const float top = largest(m);
         V s = all(0);
-        // Exponentials are computed twice rather than stored: the row is in the first cache, the output may be half.
         EACH(i, n, 0, width) {
             V e = exponential(load(row + i, n) * all(scale) - all(top));
             if (n < W) e = only(e, n, 0);
+            store(row + i, e, n);
             s += e;
         }
         const V k = all(1 / sum(s));
-        EACH(i, n, 0, width)
-            store_act(out, r * stride + i, exponential(load(row + i, n) * all(scale) - all(top)) * k, n, half);
-        for (size_t i = width; i < stride; i++) {
-            if (half) ((uint16_t *)out)[r * stride + i] = 0;
-            else ((float *)out)[r * stride + i] = 0;
-        }
+        EACH(i, n, 0, width) store_act(out, r * width + i, load(row + i, n) * k, n, half);
     }
 }
-static void softmax(const float *in, float scale, void *out, int half, size_t rows, size_t width, size_t stride) {
-    if (half) softmax_(in, scale, out, 1, rows, width, stride);
-    else softmax_(in, scale, out, 0, rows, width, stride);
+static void softmax(float *in, float scale, void *out, int half, size_t rows, size_t width) {
+    if (half) softmax_(in, scale, out, 1, rows, width);
+    else softmax_(in, scale, out, 0, rows, width);
 }
 INLINE void softmax_backward_(const void *p, const float *dp, float scale, void *ds, const int half, size_t rows,
-                              size_t width, size_t stride) {
+                              size_t width) {
     for (size_t r = 0; r < rows; r++) {
         V s = all(0);
-        EACH(i, n, 0, width) s = fma_(load_act(p, r * stride + i, n, half), load(dp + r * stride + i, n), s);
+        EACH(i, n, 0, width) s = fma_(load_act(p, r * width + i, n, half), load(dp + r * width + i, n), s);
         const V mean = all(sum(s)), k = all(scale);
         EACH(i, n, 0, width)
-            store_act(ds, r * stride + i,
-                      k * (load_act(p, r * stride + i, n, half) * (load(dp + r * stride + i, n) - mean)), n, half);
-        for (size_t i = width; i < stride; i++) {
-            if (half) ((uint16_t *)ds)[r * stride + i] = 0;
-            else ((float *)ds)[r * stride + i] = 0;
-        }
+            store_act(ds, r * width + i,
+                      k * (load_act(p, r * width + i, n, half) * (load(dp + r * width + i, n) - mean)), n, half);
     }
 }
-static void softmax_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows, size_t width,
-                             size_t stride) {
-    if (half) softmax_backward_(p, dp, scale, ds, 1, rows, width, stride);
-    else softmax_backward_(p, dp, scale, ds, 0, rows, width, stride);
+static void softmax_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows, size_t width) {
+    if (half) softmax_backward_(p, dp, scale, ds, 1, rows, width);
+    else softmax_backward_(p, dp, scale, ds, 0, rows, width);
 }
 
 const ck_table TABLE = {

@@ -30,9 +30,8 @@ typedef struct {
     void (*sgd_split)(const ck_sgd *o, uint16_t *high, int16_t *low, const float *g, float *m, size_t count);
     void (*split)(const float *w, uint16_t *high, int16_t *low, size_t count);
     void (*join)(const uint16_t *high, const int16_t *low, float *w, size_t count);
-    void (*softmax)(const float *in, float scale, void *out, int half, size_t rows, size_t width, size_t stride);
-    void (*softmax_backward)(const void *p, const float *dp, float scale, void *ds, int half, size_t rows, size_t width,
-                             size_t stride);
+    void (*softmax)(float *in, float scale, void *out, int half, size_t rows, size_t width);
+    void (*softmax_backward)(const void *p, const float *dp, float scale, void *ds, int half, size_t rows, size_t width);
 } ck_table;
 
 extern const ck_table ck_table_scalar;

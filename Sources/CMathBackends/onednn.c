@@ -15,8 +15,9 @@
     X(engine_create) X(engine_destroy) X(stream_create) X(stream_destroy) X(stream_wait)                     \
     X(memory_desc_init_by_strides) X(memory_desc_init_by_tag) X(memory_desc_get_size) X(matmul_desc_init)     \
     X(primitive_attr_create) X(primitive_attr_destroy) X(primitive_attr_set_post_ops) X(post_ops_create)     \
-    X(post_ops_destroy) X(post_ops_append_sum) X(primitive_desc_create) X(primitive_desc_destroy)            \
-    X(primitive_desc_query_md) X(primitive_create) X(primitive_destroy) X(primitive_execute)                 \
+    X(post_ops_destroy) X(post_ops_append_sum) X(primitive_desc_iterator_create)                             \
+    X(primitive_desc_iterator_fetch) X(primitive_desc_iterator_next) X(primitive_desc_iterator_destroy)      \
+    X(primitive_desc_query) X(primitive_desc_destroy) X(primitive_desc_query_md) X(primitive_create) X(primitive_destroy) X(primitive_execute)                 \
     X(memory_create) X(memory_destroy) X(memory_set_data_handle) X(reorder_primitive_desc_create)
 #define DECLARE(name) static __typeof__(dnnl_##name) *name##_;
 FUNCTIONS(DECLARE)
@@ -66,6 +67,8 @@ struct dnn_context {
     dnnl_stream_t stream;
     struct entry *entries;  // open addressing
     size_t capacity, count;
+    void *scratch;  // a result on its way to rows that lie apart
+    size_t scratch_bytes;
 };
 
 struct dnn_context *dnn_context_open(void) {
@@ -92,6 +95,7 @@ void dnn_context_close(struct dnn_context *x) {
     for (size_t i = 0; x->entries && i < x->capacity; i++)
         if (x->entries[i].key.used) entry_release(&x->entries[i]);
     free(x->entries);
+    free(x->scratch);
     if (x->stream) stream_destroy_(x->stream);
     if (x->engine) engine_destroy_(x->engine);
     free(x);
@@ -125,8 +129,35 @@ static dnnl_status_t matrix(dnnl_memory_desc_t *md, size_t rows, size_t columns,
     return memory_desc_init_by_strides_(md, 2, dims, type, strides);
 }
 
+// oneDNN has two implementations of a product. Its own order of preference depends on layouts in ways that cost us up to
+// a fifth, so we name the one we want ("brg" or "gemm"); where it cannot serve, the first that can does.
+static dnnl_status_t choose(struct dnn_context *x, const dnnl_matmul_desc_t *description, dnnl_primitive_attr_t attributes,
+                            const char *wanted, dnnl_primitive_desc_t *out) {
+    dnnl_primitive_desc_iterator_t candidates = NULL;
+    dnnl_status_t status = primitive_desc_iterator_create_(&candidates, description, attributes, x->engine, NULL);
+    if (status != dnnl_success) return status;
+    *out = NULL;
+    do {
+        dnnl_primitive_desc_t candidate = primitive_desc_iterator_fetch_(candidates);
+        if (!candidate) break;
+        const char *name = NULL;
+        const int known = primitive_desc_query_(candidate, dnnl_query_impl_info_str, 0, &name) == dnnl_success && name;
+        const int found = known && strncmp(name, wanted, strlen(wanted)) == 0;
+        if (!*out || found) {
+            if (*out) primitive_desc_destroy_(*out);
+            *out = candidate;
+        } else {
+            primitive_desc_destroy_(candidate);
+        }
+        if (found) break;
+    } while (primitive_desc_iterator_next_(candidates) == dnnl_success);
+    primitive_desc_iterator_destroy_(candidates);
+    return *out ? dnnl_success : dnnl_unimplemented;
+}
+
 static int matmul_descriptor(struct dnn_context *x, const dnnl_memory_desc_t *a, const dnnl_memory_desc_t *b,
-                             const dnnl_memory_desc_t *c, int accumulate, dnnl_primitive_desc_t *out) {
+                             const dnnl_memory_desc_t *c, int accumulate, const char *wanted,
+                             dnnl_primitive_desc_t *out) {
     dnnl_matmul_desc_t description;
     dnnl_primitive_attr_t attributes = NULL;
     dnnl_post_ops_t after = NULL;
@@ -135,10 +166,16 @@ static int matmul_descriptor(struct dnn_context *x, const dnnl_memory_desc_t *a,
         ok = primitive_attr_create_(&attributes) == dnnl_success && post_ops_create_(&after) == dnnl_success &&
              post_ops_append_sum_(after, 1) == dnnl_success &&
              primitive_attr_set_post_ops_(attributes, after) == dnnl_success;
-    ok = ok && primitive_desc_create_(out, &description, attributes, x->engine, NULL) == dnnl_success;
+    ok = ok && choose(x, &description, attributes, wanted, out) == dnnl_success;
     if (after) post_ops_destroy_(after);
     if (attributes) primitive_attr_destroy_(attributes);
     return ok ? 0 : -3;
+}
+
+// Blocked kernels ("brg") are the faster ones for a (m, k) times b (n, k) transposed and for small products, the classic
+// ones ("gemm") for weight and data gradients of wide layers.
+static int wants_blocks(const mb_product *p) {
+    return (p->a_column == 1 && p->b_row == 1) || (p->m <= 512 && p->n <= 512 && p->k <= 512);
 }
 
 static int build(struct dnn_context *x, const mb_product *p, struct entry *e) {
@@ -148,7 +185,7 @@ static int build(struct dnn_context *x, const mb_product *p, struct entry *e) {
     int ok = matrix(&a, p->m, p->k, type, p->a_row, p->a_column) == dnnl_success &&
              matrix(&b, p->k, p->n, type, p->b_row, p->b_column) == dnnl_success &&
              matrix(&c, p->m, p->n, p->c_half ? dnnl_bf16 : dnnl_f32, p->c_row, 1) == dnnl_success &&
-             matmul_descriptor(x, &a, &b, &c, p->accumulate, &description) == 0 &&
+             matmul_descriptor(x, &a, &b, &c, p->accumulate, wants_blocks(p) ? "brg" : "gemm", &description) == 0 &&
              primitive_create_(&e->primitive, description) == dnnl_success &&
              memory_create_(&e->a, &a, x->engine, DNNL_MEMORY_NONE) == dnnl_success &&
              memory_create_(&e->b, &b, x->engine, DNNL_MEMORY_NONE) == dnnl_success &&
@@ -163,7 +200,7 @@ static int execute(struct dnn_context *x, dnnl_primitive_t primitive, dnnl_memor
     return stream_wait_(x->stream) == dnnl_success ? 0 : -4;
 }
 
-int dnn_multiply(struct dnn_context *x, const mb_product *p) {
+static int multiply(struct dnn_context *x, const mb_product *p) {
     struct key key;
     memset(&key, 0, sizeof key);
     key.m = p->m, key.n = p->n, key.k = p->k, key.a_row = p->a_row, key.a_column = p->a_column, key.b_row = p->b_row;
@@ -191,10 +228,36 @@ int dnn_multiply(struct dnn_context *x, const mb_product *p) {
     return execute(x, e->primitive, e->a, e->b, e->c);
 }
 
+static void *scratch(struct dnn_context *x, size_t bytes) {
+    if (x->scratch_bytes < bytes) {
+        free(x->scratch);
+        x->scratch = aligned_alloc(64, (bytes + 4095) / 4096 * 4096);
+        x->scratch_bytes = x->scratch ? bytes : 0;
+    }
+    return x->scratch;
+}
+static void spread(const void *rows, size_t m, size_t row_bytes, void *c, size_t c_row_bytes) {
+    for (size_t i = 0; i < m; i++)
+        memcpy((char *)c + i * c_row_bytes, (const char *)rows + i * row_bytes, row_bytes);
+}
+
+// Blocked kernels write dense results only: one whose rows lie apart is made beside and copied, which costs 2 %.
+int dnn_multiply(struct dnn_context *x, const mb_product *p) {
+    if (p->c_row == p->n || p->accumulate || !wants_blocks(p)) return multiply(x, p);
+    const size_t element = p->c_half ? 2 : 4;
+    mb_product dense = *p;
+    dense.c_row = p->n;
+    dense.c = scratch(x, p->m * p->n * element);
+    if (!dense.c) return -5;
+    const int status = multiply(x, &dense);
+    if (status == 0) spread(dense.c, p->m, p->n * element, p->c, p->c_row * element);
+    return status;
+}
+
 struct dnn_packed {
     struct entry entry;  // its `b` holds the weight
     void *memory;
-    size_t bytes;
+    size_t bytes, m, row_bytes, c_row_bytes;
 };
 
 struct dnn_packed *dnn_pack(struct dnn_context *x, mb_type of, const void *weight, size_t m, size_t n, size_t k,
@@ -202,15 +265,18 @@ struct dnn_packed *dnn_pack(struct dnn_context *x, mb_type of, const void *weigh
     const dnnl_data_type_t type = of == MB_BF16 ? dnnl_bf16 : dnnl_f32;
     struct dnn_packed *packed = calloc(1, sizeof *packed);
     if (!packed) return NULL;
+    packed->m = m;
+    packed->row_bytes = n * (c_half ? 2 : 4);
+    packed->c_row_bytes = c_row * (c_half ? 2 : 4);
     dnnl_memory_desc_t a, b, c, plain;
     dnnl_dims_t dims = {(dnnl_dim_t)k, (dnnl_dim_t)n};
     dnnl_primitive_desc_t description = NULL, change = NULL;
     dnnl_primitive_t reorder = NULL;
     dnnl_memory_t source = NULL;
     int ok = matrix(&a, m, k, type, k, 1) == dnnl_success && matrix(&plain, k, n, type, 1, k) == dnnl_success &&
-             matrix(&c, m, n, c_half ? dnnl_bf16 : dnnl_f32, c_row, 1) == dnnl_success &&
+             matrix(&c, m, n, c_half ? dnnl_bf16 : dnnl_f32, n, 1) == dnnl_success &&
              memory_desc_init_by_tag_(&b, 2, dims, type, dnnl_format_tag_any) == dnnl_success &&
-             matmul_descriptor(x, &a, &b, &c, 0, &description) == 0;
+             matmul_descriptor(x, &a, &b, &c, 0, "brg", &description) == 0;
     if (ok) {
         b = *primitive_desc_query_md_(description, dnnl_query_weights_md, 0);
         packed->bytes = memory_desc_get_size_(&b);
@@ -245,8 +311,13 @@ void dnn_packed_free(struct dnn_packed *packed) {
 }
 size_t dnn_packed_bytes(const struct dnn_packed *packed) { return packed->bytes; }
 int dnn_multiply_packed(struct dnn_context *x, struct dnn_packed *packed, const void *a, void *c) {
+    const int dense = packed->row_bytes == packed->c_row_bytes;
+    void *rows = dense ? c : scratch(x, packed->m * packed->row_bytes);
+    if (!rows) return -5;
     if (memory_set_data_handle_(packed->entry.a, (void *)(uintptr_t)a) != dnnl_success ||
-        memory_set_data_handle_(packed->entry.c, c) != dnnl_success)
+        memory_set_data_handle_(packed->entry.c, rows) != dnnl_success)
         return -4;
-    return execute(x, packed->entry.primitive, packed->entry.a, packed->entry.b, packed->entry.c);
+    const int status = execute(x, packed->entry.primitive, packed->entry.a, packed->entry.b, packed->entry.c);
+    if (status == 0 && !dense) spread(rows, packed->m, packed->row_bytes, c, packed->c_row_bytes);
+    return status;
 }

@@ -13,8 +13,6 @@ final class Activations {
     }
 
     let rows: Int
-    /// Distance between rows of attention probabilities.
-    let stride: Int
     /// (R, channels × patch³) in A.
     let patches: UnsafeMutableRawPointer
     let blocks: [Block]
@@ -28,7 +26,6 @@ final class Activations {
 
     init(_ e: EncoderConfiguration, batch: Int, precision: Precision, training: Bool) throws(ComputeError) {
         let rows = batch * e.tokens
-        let stride = (e.tokens + 31) / 32 * 32
         let a = precision.bytes
         let arena = Arena()
         let patches = arena.reserve(bytes: rows * e.patchValues * a)
@@ -36,7 +33,7 @@ final class Activations {
         let sums = (0..<(training ? 2 * e.layers + 1 : 1)).map { _ in arena.reserve(bytes: rows * e.hidden * 4) }
         let pieces = (0..<(training ? e.layers : 1)).map { _ in
             [
-                rows * e.hidden * a, rows * 3 * e.hidden * a, batch * e.heads * e.tokens * stride * a,
+                rows * e.hidden * a, rows * 3 * e.hidden * a, batch * e.heads * e.tokens * e.tokens * a,
                 rows * e.hidden * a, rows * e.hidden * a, training ? rows * e.mlp * a : 0, rows * e.mlp * a,
                 rows * 4, rows * 4, rows * 4, rows * 4,
             ].map { arena.reserve(bytes: $0) }
@@ -46,7 +43,6 @@ final class Activations {
             arena.pointer(piece).assumingMemoryBound(to: Float.self)
         }
         self.rows = rows
-        self.stride = stride
         self.patches = arena.pointer(patches)
         self.product = floats(product)
         output = floats(sums[sums.count - 1])

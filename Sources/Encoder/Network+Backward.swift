@@ -8,11 +8,12 @@ extension Network {
     ///   - gradients: what is trained; blocks below the lowest trained parameter are not visited.
     ///   - accumulate: add to the gradients instead of replacing them.
     ///   - images: receives the gradient of the images (count, channels, size³) when not nil.
-    ///   - attention: sees the gradient of each block's attention probabilities, (count, heads, tokens, `stride`) fp32.
+    ///   - attention: sees the gradient of each block's attention probabilities, (count, heads, tokens, tokens)
+    ///     fp32.
     package func backward(
         logitGradient: [Float], into gradients: Gradients, accumulate: Bool = false,
         images: UnsafeMutablePointer<Float>? = nil,
-        attention: ((_ block: Int, _ gradient: UnsafePointer<Float>, _ stride: Int) -> Void)? = nil
+        attention: ((_ block: Int, _ gradient: UnsafePointer<Float>) -> Void)? = nil
     ) throws(EncoderError) {
         let lowest = lowestVisited(gradients.trainable, everything: images != nil || attention != nil)
         let g = try requireGradients()
@@ -52,19 +53,19 @@ extension Network {
     private func descend(
         to lowest: Int, _ g: ActivationGradients, into out: Gradients, accumulate: Bool,
         images: UnsafeMutablePointer<Float>?,
-        attention: ((_ block: Int, _ gradient: UnsafePointer<Float>, _ stride: Int) -> Void)?
+        attention: ((_ block: Int, _ gradient: UnsafePointer<Float>) -> Void)?
     ) throws(EncoderError) {
         let e = model.encoder
         var probabilities: Buffer<Float>?
         if attention != nil {
             try run { () throws(ComputeError) in
-                probabilities = try Buffer(count: current * e.heads * e.tokens * activations.stride)
+                probabilities = try Buffer(count: current * e.heads * e.tokens * e.tokens)
             }
         }
         for i in blocks.indices.reversed() where i >= lowest {
             try backward(
                 block: i, g, into: out, accumulate: accumulate, probabilityGradient: probabilities?.base)
-            if let probabilities { attention?(i, probabilities.base, activations.stride) }
+            if let probabilities { attention?(i, probabilities.base) }
         }
         guard lowest < 0 else { return }
         try embedBackward(g, into: out, accumulate: accumulate)

@@ -36,7 +36,7 @@ extension Network {
     private func attention(_ a: Activations.Block, count: Int) -> mb_attention {
         let e = model.encoder
         return mb_attention(
-            batch: count, tokens: e.tokens, heads: e.heads, depth: e.headDepth, stride: activations.stride,
+            batch: count, tokens: e.tokens, heads: e.heads, depth: e.headDepth,
             type: device.precision.half ? MB_BF16 : MB_F32, qkv: a.qkv, p: a.probabilities, o: a.attended)
     }
 

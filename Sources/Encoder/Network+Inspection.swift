@@ -14,23 +14,15 @@ extension Network {
     package func attentionOfLastPass() -> [[Float]] {
         precondition(training, "a network made for inference keeps no attention")
         let e = model.encoder
-        let padded = current * e.heads * e.tokens * activations.stride
+        let count = current * e.heads * e.tokens * e.tokens
         return activations.blocks.map { block in
-            if device.precision.half {
-                var wide = [Float](repeating: 0, count: padded)
-                ck_from_half(device.team, block.probabilities.assumingMemoryBound(to: UInt16.self), &wide, padded)
-                return withoutPadding(wide, count: current, stride: activations.stride)
+            guard device.precision.half else {
+                let values = block.probabilities.assumingMemoryBound(to: Float.self)
+                return Array(UnsafeBufferPointer(start: values, count: count))
             }
-            return withoutPadding(
-                block.probabilities.assumingMemoryBound(to: Float.self), count: current, stride: activations.stride)
-        }
-    }
-
-    /// Rows of attention without the padding between them: (count, heads, tokens, tokens).
-    package func withoutPadding(_ rows: UnsafePointer<Float>, count: Int, stride: Int) -> [Float] {
-        let tokens = model.encoder.tokens
-        return (0..<count * model.encoder.heads * tokens).flatMap { row in
-            UnsafeBufferPointer(start: rows + row * stride, count: tokens)
+            var wide = [Float](repeating: 0, count: count)
+            ck_from_half(device.team, block.probabilities.assumingMemoryBound(to: UInt16.self), &wide, count)
+            return wide
         }
     }
 }

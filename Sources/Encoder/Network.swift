@@ -64,11 +64,8 @@ package final class Network {
     ///   - images: (count, channels, size³); absent contrasts are zero.
     ///   - count: cases, 1…`batch`.
     ///   - present: for each case, which contrasts it has; all when nil.
-    ///   - visit: sees each block's hidden state (count × tokens, hidden) and attention (count, heads, tokens, `stride`)
-    ///     as they are made.
     func encode(
-        _ images: UnsafePointer<Float>, count: Int, present: [[Bool]]?,
-        visit: ((_ block: Int, _ hidden: UnsafePointer<Float>, _ attention: UnsafeRawPointer) -> Void)? = nil
+        _ images: UnsafePointer<Float>, count: Int, present: [[Bool]]?
     ) throws(EncoderError) {
         precondition((1...batch).contains(count), "a network of batch \(batch) got \(count) cases")
         current = count
@@ -77,10 +74,7 @@ package final class Network {
             return present[i].indices.filter { !present[i][$0] }
         }
         try embed(images, count: count)
-        for i in blocks.indices {
-            try forward(block: i, count: count)
-            visit?(i, output(of: i), UnsafeRawPointer(activations.blocks[i].probabilities))
-        }
+        for i in blocks.indices { try forward(block: i, count: count) }
     }
 
     /// The output (rows, hidden) of a block of the last forward pass; in inference only that of the block just run.

@@ -42,14 +42,27 @@ enum SeparableResampling {
                     }
                 }
             }
-            for k in 0..<mk {
-                for j in 0..<mj {
-                    let divisor = wk.divisors[k] * wj.divisors[j]
-                    let line = out + (k * mj + j) * mi
-                    var place = k * strides[2] + j * strides[1]
-                    for i in 0..<mi {
-                        target[place] = line[i] / (divisor * wi.divisors[i])
-                        place += strides[0]
+            let outputs = (wi.divisors, wj.divisors, wk.divisors)
+            scatter(out, dims: (mi, mj, mk), divisors: outputs, strides: strides, into: target)
+        }
+    }
+
+    /// Divides the sums and moves them to their places, in blocks small enough that both sides stay in the cache.
+    private static func scatter(
+        _ sums: UnsafeMutablePointer<Float>, dims: (Int, Int, Int), divisors: ([Float], [Float], [Float]),
+        strides: [Int], into target: UnsafeMutableBufferPointer<Float>
+    ) {
+        let block = 16
+        let (si, sj, sk) = (strides[0], strides[1], strides[2])
+        for j in 0..<dims.1 {
+            for firstK in stride(from: 0, to: dims.2, by: block) {
+                for firstI in stride(from: 0, to: dims.0, by: block) {
+                    for i in firstI..<min(firstI + block, dims.0) {
+                        let divisor = divisors.0[i] * divisors.1[j]
+                        for k in firstK..<min(firstK + block, dims.2) {
+                            target[i * si + j * sj + k * sk] =
+                                sums[(k * dims.1 + j) * dims.0 + i] / (divisor * divisors.2[k])
+                        }
                     }
                 }
             }

@@ -17,12 +17,8 @@ final class ByteStorage: @unchecked Sendable {
         }
         self.memory = memory
         self.count = count
-        do {
-            try fill(UnsafeMutableRawBufferPointer(start: memory, count: count))
-        } catch {
-            // A class whose initialiser throws is still deinitialised once every property is set.
-            throw error
-        }
+        // Should this throw, `deinit` still runs: every property has its value.
+        try fill(UnsafeMutableRawBufferPointer(start: memory, count: count))
     }
 
     deinit { free(memory) }

@@ -139,9 +139,13 @@ extension NIfTIHeader {
         textFields.filter { $0.name == "DICOM extension" || IdentifyingText.isLikely(in: $0.text) }.map(\.name)
     }
 
-    /// A warning that names the places and never repeats the text.
-    var identifyingTextWarning: String? {
+    /// With a warning that names the places and never repeats the text. Not the gate's work, so that a refusal does not
+    /// wait for a megabyte of text to be read.
+    func linted() -> NIfTIHeader {
         let fields = identifyingFields
-        return fields.isEmpty ? nil : "may hold patient text in \(fields.joined(separator: ", "))"
+        guard !fields.isEmpty else { return self }
+        var header = self
+        header.warnings.append("may hold patient text in \(fields.joined(separator: ", "))")
+        return header
     }
 }

@@ -20,7 +20,7 @@ package enum NIfTIFile {
     package static func readHeader(_ path: String) throws -> NIfTIHeader {
         try named(path) { () throws(NIfTIError) in
             let file = try RegularFile(path)
-            return try gate(file)
+            return try gate(file).linted()
         }
     }
 
@@ -94,12 +94,12 @@ package enum NIfTIFile {
             guard stored.count == header.fileBytes else {
                 throw NIfTIError(.cannotRead, "the file changed while it was read; try again")
             }
-            return NIfTIContent(header: header, storage: stored)
+            return NIfTIContent(header: header.linted(), storage: stored)
         }
         let inflated = try ByteStorage(count: header.fileBytes) { target throws(NIfTIError) in
             try GzipMember.inflate(stored.bytes, into: target)
         }
-        return NIfTIContent(header: header, storage: inflated)
+        return NIfTIContent(header: header.linted(), storage: inflated)
     }
 
     private static func named<Value>(

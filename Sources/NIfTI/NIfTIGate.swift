@@ -51,7 +51,6 @@ package enum NIfTIGate {
         header.intentName = fields.intentName
         header.extensions = try ExtensionChain.extensions(
             in: bytes, from: fields.size, to: offset, isBigEndian: fields.isBigEndian)
-        if let warning = header.identifyingTextWarning { warnings.append(warning) }
         header.warnings = warnings
         return header
     }

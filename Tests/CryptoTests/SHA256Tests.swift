@@ -1,4 +1,5 @@
 import Crypto
+import Foundation
 import Testing
 
 @Suite struct SHA256Tests {
@@ -20,5 +21,16 @@ import Testing
         var pieces = SHA256()
         for byte in message.utf8 { pieces.update([byte]) }
         #expect(pieces.finish() == digest)
+    }
+
+    @Test("the digest of a file is that of its bytes, and a missing file has none")
+    func file() throws {
+        let path = FileManager.default.temporaryDirectory.appendingPathComponent("digest-\(UUID().uuidString)").path
+        defer { try? FileManager.default.removeItem(atPath: path) }
+        let bytes = (0..<3_000_001).map { UInt8(truncatingIfNeeded: $0 &* 31 &+ $0 >> 8) }
+        try Data(bytes).write(to: URL(fileURLWithPath: path))
+        #expect(SHA256.hex(ofFile: path) == bytes.withUnsafeBytes { SHA256.hex(of: $0) })
+        #expect(SHA256.hex(ofFile: path + ".missing") == nil)
+        #expect(SHA256.hex(ofFile: "/tmp") == nil)
     }
 }

@@ -62,6 +62,14 @@ enum FuzzSeeds {
             ("extension", { ($0.extender, $0.extensions) = (1, $0.entry(code: 6, text: "made by hand")) }),
             ("extension-0", { ($0.extender, $0.extensions) = (1, $0.entry(code: 6, text: "loop", size: 0)) }),
             ("extension-minus", { ($0.extender, $0.extensions) = (1, $0.entry(code: 6, text: "back", size: -16)) }),
+            ("extension-over", { ($0.extender, $0.extensions) = (1, $0.entry(code: 4, text: "over", size: 32)) }),
+            (
+                "extensions",
+                { file in
+                    let entry = file.entry(code: 6, text: "one of three")
+                    (file.extender, file.extensions) = (1, entry + entry + entry)
+                }
+            ),
             ("extension-huge", { ($0.extender, $0.extensions) = (1, $0.entry(code: 4, text: "far", size: .max)) }),
             ("padding", { $0.extensions = Array("left over bytes.".utf8) }),
         ]

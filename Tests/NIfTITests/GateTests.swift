@@ -236,7 +236,7 @@ struct GateTests {
         for (warning, change) in shapes {
             var file = ForgedFile()
             change(&file)
-            let warnings = try NIfTIGate.header(of: file.bytes).warnings
+            let warnings = try NIfTIFile.content(of: file.bytes).header.warnings
             #expect(warnings.contains { $0.contains(warning) }, "\(warning): \(warnings)")
         }
     }

@@ -30,7 +30,7 @@ struct IdentifyingTextTests {
         (file.descrip, file.auxFile, file.dbName, file.intentName) = ("FSL5.0", "DOE^JANE", "1234567", "Jane Doe")
         file.extender = 1
         file.extensions = file.entry(code: 2, text: "anything") + file.entry(code: 6, text: "born 1970-01-02")
-        let header = try NIfTIGate.header(of: file.bytes)
+        let header = try NIfTIFile.content(of: file.bytes).header
         let fields = ["aux_file", "db_name", "intent_name", "DICOM extension", "comment extension"]
         #expect(header.identifyingFields == fields)
         #expect(header.warnings == ["may hold patient text in \(fields.joined(separator: ", "))"])

@@ -18,14 +18,13 @@ enum StoredGzip {
         return bytes + little(crc ?? checksum(content)) + little(length ?? UInt32(content.count))
     }
 
-    /// CRC-32 of RFC 1952 §8, bit by bit.
+    /// CRC-32 of RFC 1952 §8.
     static func checksum(_ content: some Collection<UInt8>) -> UInt32 {
-        var crc = UInt32.max
-        for byte in content {
-            crc ^= UInt32(byte)
-            for _ in 0..<8 { crc = crc & 1 == 1 ? crc >> 1 ^ 0xedb8_8320 : crc >> 1 }
-        }
-        return ~crc
+        ~content.reduce(UInt32.max) { crc, byte in table[Int(UInt8(truncatingIfNeeded: crc) ^ byte)] ^ crc >> 8 }
+    }
+
+    private static let table: [UInt32] = (0..<256).map { byte in
+        (0..<8).reduce(UInt32(byte)) { crc, _ in crc & 1 == 1 ? crc >> 1 ^ 0xedb8_8320 : crc >> 1 }
     }
 
     private static func little(_ value: some FixedWidthInteger & BitwiseCopyable) -> [UInt8] {

@@ -117,9 +117,9 @@ void ck_sgd_step_split(ck_team *team, const ck_sgd *o, uint16_t *high, int16_t *
 
 // ---- single-thread pieces, for tasks that already run on a team
 
-// out[r][0..<width] = softmax(scale * in[r][0..<width]); rows `stride` apart in both; columns width..<stride of out are 0.
-void ck_softmax_rows(const float *in, float scale, void *out, int half, size_t rows, size_t width, size_t stride);
-// ds = scale * p * (dp - sum(p * dp)) over each row; columns width..<stride of ds are 0.
+// out[r] = softmax(scale * in[r]) over each row; `in` is overwritten.
+void ck_softmax_rows(float *in, float scale, void *out, int half, size_t rows, size_t width);
+// ds = scale * p * (dp - sum(p * dp)) over each row.
 void ck_softmax_rows_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
-                              size_t width, size_t stride);
+                              size_t width);
 #endif

@@ -50,10 +50,9 @@ size_t mb_packed_bytes(const mb_packed *packed);
 int mb_multiply_packed(mb_backend *backend, const mb_packed *packed, const void *a, void *c);
 
 // Attention over the rows of qkv (batch * tokens, 3 * heads * depth): [q of every head | k | v], each head `depth`
-// wide. Probabilities (batch, heads, tokens, stride), stride >= tokens, are kept in `p`; o is (batch * tokens,
-// heads * depth). All in `type`. When `p` is NULL they are not kept.
+// wide. Probabilities (batch, heads, tokens, tokens) are kept in `p`; o is (batch * tokens, heads * depth). All in `type`. When `p` is NULL they are not kept.
 typedef struct {
-    size_t batch, tokens, heads, depth, stride;
+    size_t batch, tokens, heads, depth;
     mb_type type;
     const void *qkv;
     void *p;

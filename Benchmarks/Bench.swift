@@ -1,0 +1,60 @@
+import Foundation
+
+/// `bench` measures everything; `bench MEASURE …` takes one measurement in this process and prints it as JSON.
+///
+/// Each measurement runs in a child process of its own, so that its peak memory is its own.
+enum Bench {
+    static func run(_ arguments: [String]) throws {
+        if arguments.isEmpty || arguments.first == "--peers" {
+            try Suite(python: arguments.dropFirst().first).run()
+            return
+        }
+        let result = try measure(arguments)
+        let json = try JSONEncoder().encode(result)
+        print(String(decoding: json, as: UTF8.self))
+    }
+
+    private static func measure(_ arguments: [String]) throws -> [String: Double] {
+        func number(_ index: Int, _ standard: Int) -> Int {
+            arguments.indices.contains(index) ? Int(arguments[index]) ?? standard : standard
+        }
+        func text(_ index: Int) -> String { arguments.indices.contains(index) ? arguments[index] : "" }
+        switch arguments[0] {
+        case "train":
+            return try TrainingStep(preset: text(1), batch: number(2, 1), precision: text(3)).measure(number(4, 5))
+        case "infer": return try Inference(preset: text(1), precision: text(2)).measure(number(3, 5))
+        case "gemm": return try Products().measure()
+        default: throw BenchError("no measurement is called \(arguments[0])")
+        }
+    }
+}
+
+struct BenchError: Error, CustomStringConvertible {
+    let description: String
+    init(_ description: String) { self.description = description }
+}
+
+/// The median of repeated timings of a closure in seconds, after one run that is not counted.
+func median(of runs: Int, _ body: () throws -> Void) rethrows -> Double {
+    try body()
+    var seconds: [Double] = []
+    for _ in 0..<max(runs, 1) {
+        let start = ContinuousClock.now
+        try body()
+        seconds.append((ContinuousClock.now - start) / .seconds(1))
+    }
+    return seconds.median
+}
+
+extension [Double] {
+    /// The middle one when sorted, the upper of two; 0 of none.
+    var median: Double { isEmpty ? 0 : sorted()[count / 2] }
+}
+
+/// Peak resident memory of this process in GiB (VmHWM).
+func peakGiB() -> Double {
+    let status = (try? String(contentsOfFile: "/proc/self/status", encoding: .utf8)) ?? ""
+    let line = status.split(separator: "\n").first { $0.hasPrefix("VmHWM") } ?? ""
+    let kilobytes = line.split(whereSeparator: { !$0.isNumber }).first.flatMap { Double($0) } ?? 0
+    return kilobytes / 1_048_576
+}

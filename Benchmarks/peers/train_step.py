@@ -1,0 +1,84 @@
+"""One fine-tuning step, or one inference, of the LaMIM classifier in PyTorch + MONAI; prints JSON.
+
+usage: train_step.py lamim|base|small BATCH fp32|bf16 train|infer RUNS [--encoder-only]
+
+The model is MONAI's ViTAutoEnc with the published head; as in the published code its decoder runs too, unless
+--encoder-only. AdamW is PyTorch's fused one. Median of RUNS after one that is not counted.
+"""
+import contextlib
+import json
+import resource
+import sys
+import time
+import warnings
+
+warnings.filterwarnings("ignore")
+import torch
+from monai.networks.nets import ViTAutoEnc
+
+PRESETS = {
+    "lamim": dict(img=96, patch=16, hidden_size=2048, mlp_dim=3072, num_layers=16, num_heads=32),
+    "base": dict(img=96, patch=16, hidden_size=768, mlp_dim=3072, num_layers=12, num_heads=12),
+    "small": dict(img=48, patch=8, hidden_size=256, mlp_dim=1024, num_layers=6, num_heads=8),
+}
+
+
+class Classifier(torch.nn.Module):
+    def __init__(self, preset, encoder_only):
+        super().__init__()
+        shape = dict(PRESETS[preset])
+        image, patch = shape.pop("img"), shape.pop("patch")
+        self.model = ViTAutoEnc(
+            in_channels=4, out_channels=4, img_size=(image,) * 3, patch_size=(patch,) * 3, proj_type="conv", **shape
+        )
+        self.encoder_only = encoder_only
+        features = 72 * (shape["hidden_size"] // 3)
+        self.FC = torch.nn.Sequential(
+            torch.nn.Linear(features, 128), torch.nn.ReLU(), torch.nn.Linear(128, 64), torch.nn.ReLU(),
+            torch.nn.Linear(64, 2),
+        )
+
+    def forward(self, x):
+        if self.encoder_only:
+            h = self.model.patch_embedding(x)
+            for block in self.model.blocks:
+                h = block(h)
+        else:
+            h = self.model(x)[1][-1]
+        return self.FC(torch.nn.functional.avg_pool2d(h, 3, 3).flatten(1))
+
+
+def main():
+    preset, batch, precision, mode, runs = sys.argv[1], int(sys.argv[2]), sys.argv[3], sys.argv[4], int(sys.argv[5])
+    torch.manual_seed(0)
+    network = Classifier(preset, "--encoder-only" in sys.argv)
+    size = PRESETS[preset]["img"]
+    images = torch.rand(batch, 4, size, size, size)
+    labels = torch.zeros(batch, dtype=torch.long)
+    cast = (
+        (lambda: torch.autocast("cpu", dtype=torch.bfloat16)) if precision == "bf16" else contextlib.nullcontext
+    )
+    optimizer = None
+    if mode == "train":
+        optimizer = torch.optim.AdamW(network.parameters(), lr=1e-4, weight_decay=0.01, fused=True)
+
+    def step():
+        start = time.perf_counter()
+        if mode == "infer":
+            with torch.inference_mode(), cast():
+                network(images)
+        else:
+            with cast():
+                loss = torch.nn.functional.cross_entropy(network(images), labels)
+            loss.backward()
+            optimizer.step()
+            optimizer.zero_grad(set_to_none=True)
+        return time.perf_counter() - start
+
+    step()
+    seconds = sorted(step() for _ in range(runs))
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
+    print(json.dumps({"seconds": seconds[len(seconds) // 2], "peak_gib": peak}))
+
+
+main()

@@ -27,7 +27,8 @@ package struct CaseLoader: Sendable {
             guard let cache else { return try prepare(record) }
             return try cache.volume(paths: record.paths, recipe: recipe) { try prepare(record) }
         } catch {
-            throw CohortError(.badCase, "\(record.name): \(error)")
+            let reason = "\(error)"
+            throw CohortError(.badCase, "\(record.name): \(reason)\(reason.hasSuffix(".") ? "" : ".")")
         }
     }
 

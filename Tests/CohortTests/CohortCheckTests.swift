@@ -192,3 +192,31 @@ struct CohortCheckTests {
         #expect((object["cases"] as? [[String: Any]])?.map { $0["usable"] as? Bool } == [true, false])
     }
 }
+
+@Suite("Loader of prepared cases")
+struct CaseLoaderTests {
+    @Test("A case comes the same from files and from the cache; what is wrong names case, row and file")
+    func loading() throws {
+        let scratch = try Scratch()
+        try MadeScan(head: 1).write(scratch.path + "/a.nii.gz")
+        let manifest = try Manifest.read(
+            scratch.write("m.csv", "case,patient,T1w\na,p,a.nii.gz\nb,q,gone.nii\nc,r,\n"))
+        let recipe = Recipe(size: 32)
+        let fresh = try CaseLoader(recipe: recipe, cache: nil).prepared(manifest.cases[0])
+        let cache = PreparedCache(folder: scratch.path + "/cache")
+        for _ in 0..<2 {
+            let loader = CaseLoader(recipe: recipe, cache: cache)
+            #expect(try loader.prepared(manifest.cases[0]) == fresh)
+        }
+        #expect(fresh.present == [true, false, false, false])
+        for (index, words) in [(1, "gone.nii"), (2, "names no scan")] {
+            for cache in [nil, cache] {
+                let error = #expect(throws: CohortError.self) {
+                    try CaseLoader(recipe: recipe, cache: cache).prepared(manifest.cases[index])
+                }
+                #expect(error?.message.hasPrefix("case \(index == 1 ? "b (row 3)" : "c (row 4)")") == true)
+                #expect(error?.message.contains(words) == true)
+            }
+        }
+    }
+}

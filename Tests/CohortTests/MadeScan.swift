@@ -69,7 +69,14 @@ struct MadeScan {
         guard let descrip else {
             return try NIfTIFile.write(path, voxels: voxels, dims: dims, affine: affine)
         }
-        // The writer leaves `descrip` empty, so this header is made by hand (nifti1.h's offsets).
+        try PlainFile.write(path, voxels: voxels, dims: dims, affine: affine, descrip: descrip)
+    }
+}
+
+/// Uncompressed files made by hand (nifti1.h's offsets): the writer compresses, which takes long for real scans, and
+/// leaves `descrip` empty.
+enum PlainFile {
+    static func write(_ path: String, voxels: [Float], dims: [Int], affine: Affine, descrip: String = "") throws {
         var bytes = Data(count: 352)
         func put(_ value: some FixedWidthInteger, at offset: Int) {
             withUnsafeBytes(of: value.littleEndian) { bytes.replaceSubrange(offset..<offset + $0.count, with: $0) }
@@ -78,15 +85,13 @@ struct MadeScan {
         for (index, size) in ([3] + dims + [1, 1, 1, 1]).enumerated() { put(Int16(size), at: 40 + 2 * index) }
         put(Int16(16), at: 70)
         put(Int16(32), at: 72)
-        for (index, size) in [1, spacing.0, spacing.1, spacing.2].enumerated() {
-            put(Float(size).bitPattern, at: 76 + 4 * index)
-        }
-        put(Float(352).bitPattern, at: 108)
+        for (index, size) in ([1] + affine.spacing).enumerated() { put(Float(size).bitPattern, at: 76 + 4 * index) }
+        for (offset, value) in [(108, 352), (112, 1)] { put(Float(value).bitPattern, at: offset) }
         bytes.replaceSubrange(148..<148 + descrip.utf8.count, with: Array(descrip.utf8))
         put(Int16(1), at: 254)
         for (index, number) in affine.rows.joined().enumerated() { put(Float(number).bitPattern, at: 280 + 4 * index) }
         bytes.replaceSubrange(344..<348, with: Array("n+1\0".utf8))
-        for voxel in voxels { withUnsafeBytes(of: voxel) { bytes.append(contentsOf: $0) } }
+        voxels.withUnsafeBytes { bytes.append(contentsOf: $0) }
         try bytes.write(to: URL(fileURLWithPath: path))
     }
 }

@@ -120,6 +120,7 @@ struct ManifestTests {
         let task = LabelTask(column: "idh", classes: ["mut", "wt"])
         let error = #expect(throws: CohortError.self) { try task.label(of: manifest.cases[1]) }
         #expect(
-            error?.message.hasPrefix("Row 3: idh is \"mutant\", which is none of the task's classes (mut, wt)") == true)
+            error?.message.hasPrefix(
+                "cohort.csv, row 3: idh is \"mutant\", which is none of the task's classes (mut, wt)") == true)
     }
 }

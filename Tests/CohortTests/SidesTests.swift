@@ -71,22 +71,17 @@ struct SidesTests {
             [tcga + "t1", tcga + "t1c", tcga + "t2", tcga + "fla"],
             ["t1", "t1c", "t2", "flair"].map { "\(folder)/open_ms_mni/patient07/\($0)" },
         ]
-        for paths in files {
-            var images: [Contrast: NIfTIImage] = [:]
-            for (contrast, path) in zip(Contrast.allCases, paths) {
-                images[contrast] = try NIfTIFile.read(path + ".nii.gz")
-            }
+        for paths in files.map({ $0.map { $0 + ".nii.gz" } }) {
             let scratch = try Scratch()
-            var table = "case,patient,T1w,T1c,T2w,FLAIR\n"
-            for turned in [nil] + Contrast.allCases.dropFirst().map(Optional.some) {
-                let names = try Contrast.allCases.map { contrast in
-                    let path = "\(scratch.path)/\(turned?.rawValue ?? "none")-\(contrast.rawValue).nii"
-                    guard let image = images[contrast] else { return "" }
-                    let voxels = contrast == turned ? Self.mirrored(image) : image.voxels
-                    try NIfTIFile.write(path, voxels: voxels, dims: image.header.dims, affine: image.header.affine)
-                    return path
-                }
-                table += "\(turned?.rawValue ?? "none"),p,\(names.joined(separator: ","))\n"
+            var table = "case,patient,T1w,T1c,T2w,FLAIR\nnone,p,\(paths.joined(separator: ","))\n"
+            for turned in 1..<4 {
+                let image = try NIfTIFile.read(paths[turned])
+                let path = "\(scratch.path)/\(turned).nii"
+                try PlainFile.write(
+                    path, voxels: Self.mirrored(image), dims: image.header.dims, affine: image.header.affine)
+                var names = paths
+                names[turned] = path
+                table += "\(Contrast.allCases[turned].rawValue),p,\(names.joined(separator: ","))\n"
             }
             let manifest = try Manifest.read(scratch.write("m.csv", table))
             let report = try CohortCheck(manifest: manifest, recipe: Recipe()).run()
@@ -97,6 +92,11 @@ struct SidesTests {
     /// The voxels with the first stored axis reversed: left and right in all of these files.
     static func mirrored(_ image: NIfTIImage) -> [Float] {
         let nx = image.header.dims[0]
-        return stride(from: 0, to: image.voxels.count, by: nx).flatMap { image.voxels[$0..<$0 + nx].reversed() }
+        var result: [Float] = []
+        result.reserveCapacity(image.voxels.count)
+        for start in stride(from: 0, to: image.voxels.count, by: nx) {
+            result.append(contentsOf: image.voxels[start..<start + nx].reversed())
+        }
+        return result
     }
 }

@@ -49,8 +49,9 @@ struct CaseCheck {
         do {
             let volume = try Preparation.prepare(contrasts: contrasts, brain: scans.brain, recipe: recipe, threads: 1)
             prepared = volume
-            // What headers and constant scans have to say has been said.
-            let said = scans.images.flatMap(\.image.header.warnings) + ["counts as absent"]
+            // What is in the headers has been said; grids and angles are told for the cohort as a whole.
+            let said =
+                scans.images.flatMap(\.image.header.warnings) + ["counts as absent", " had another grid", "° oblique"]
             for sentence in volume.warnings where !said.contains(where: sentence.contains) {
                 report.add(.warning(.preparation, sentence))
             }

@@ -47,11 +47,9 @@ struct CaseScans {
             for field in image.header.identifyingFields {
                 remark(.warning(.identifier, "\(field) may hold text about the patient; blank it."), place)
             }
-            // Voxels are judged below, identifiers above.
-            for sentence in image.header.warnings
-            where !sentence.hasPrefix("may hold patient text") && !sentence.hasSuffix("NaN or infinite")
-                && !sentence.hasPrefix("every voxel has")
-            {
+            // Voxels are judged later, identifiers above, obliques for the cohort as a whole.
+            let elsewhere = ["may hold patient text", "NaN or infinite", "every voxel has", "oblique:"]
+            for sentence in image.header.warnings where !elsewhere.contains(where: sentence.contains) {
                 let isSide = image.header.affineSource == .none && sentence.contains("unknown")
                 remark(
                     .warning(isSide ? .leftRight : .header, sentence.hasSuffix(".") ? sentence : sentence + "."), place)

@@ -51,6 +51,7 @@ package struct CohortCheck: Sendable {
         cohort.handedness(into: &found.reports)
         cohort.sides(found.thumbnails, into: &found.reports)
         cohort.names()
+        cohort.grids(found.reports)
 
         var tasks: [LabelTask] = []
         if let task {

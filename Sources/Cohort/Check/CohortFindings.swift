@@ -102,6 +102,31 @@ struct CohortFindings {
         }
     }
 
+    /// Native clinical series: a grid for each contrast, slices along the head's own axes. Counted, not listed.
+    mutating func grids(_ reports: [CaseReport]) {
+        func count(_ number: Int) -> String { number == 1 ? "1 case" : "\(number) cases" }
+        let mixed = reports.count { report in
+            report.scans.dropFirst().contains { scan in
+                let first = report.scans[0]
+                return scan.dims != first.dims
+                    || zip(scan.spacing, first.spacing).contains { abs($0 - $1) > 0.001 * $1 }
+            }
+        }
+        if mixed > 0 {
+            findings.append(
+                .note(.grid, "In \(count(mixed)) the contrasts differ in grid; they are resampled onto the finest."))
+        }
+        let angles = reports.map { $0.scans.map(\.obliqueDegrees).max() ?? 0 }.filter { $0 > 1 }
+        if let largest = angles.max() {
+            let tenths = (largest * 10).rounded() / 10
+            findings.append(
+                .note(
+                    .grid,
+                    "\(count(angles.count)) \(angles.count == 1 ? "lies" : "lie") oblique, by up to \(tenths)°; the axes are taken as the nearest of the body."
+                ))
+        }
+    }
+
     /// Cases that look like the mirror image of the cohort.
     mutating func sides(_ thumbnails: [[Contrast: [Float]]], into reports: inout [CaseReport]) {
         var sides = CohortSides()

@@ -6,6 +6,8 @@ package struct Finding: Sendable, Equatable, Codable {
         case problem
         /// A person should look.
         case warning
+        /// Usual in clinical data; good to know.
+        case note
     }
 
     /// What kind of thing was found, for programs.
@@ -36,6 +38,8 @@ package struct Finding: Sendable, Equatable, Codable {
         case header
         /// The label can be told from how the pictures were taken.
         case shortcut
+        /// Contrasts differ in grid, or lie oblique.
+        case grid
         /// What the preparation noticed.
         case preparation
     }
@@ -51,5 +55,9 @@ package struct Finding: Sendable, Equatable, Codable {
 
     package static func warning(_ kind: Kind, _ message: String) -> Finding {
         Finding(severity: .warning, kind: kind, message: message)
+    }
+
+    package static func note(_ kind: Kind, _ message: String) -> Finding {
+        Finding(severity: .note, kind: kind, message: message)
     }
 }

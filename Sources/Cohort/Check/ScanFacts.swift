@@ -12,6 +12,8 @@ package struct ScanFacts: Sendable, Codable {
     package var spacing: [Double]
     /// Where the stored axes point, `LPS` and the like.
     package var orientation: String
+    /// The largest angle between a stored axis and the nearest of the body, degrees.
+    package var obliqueDegrees: Double
     /// Whether the stored axes are right-handed: a mirrored copy with the same header differs in nothing else.
     package var isRightHanded: Bool
     /// What differs from the background, millilitres.
@@ -32,6 +34,7 @@ package struct ScanFacts: Sendable, Codable {
         dims = Array(image.header.dims.prefix(3))
         spacing = image.header.spacing
         orientation = image.header.affine.orientation
+        obliqueDegrees = image.header.affine.obliqueness
         isRightHanded = image.header.affine.determinant > 0
         foregroundMillilitres = survey.millilitres
         percentiles = survey.percentiles
@@ -41,6 +44,7 @@ package struct ScanFacts: Sendable, Codable {
 
     private enum CodingKeys: String, CodingKey {
         case contrast, file, dims, spacing, orientation
+        case obliqueDegrees = "oblique_degrees"
         case isRightHanded = "right_handed"
         case foregroundMillilitres = "foreground_ml"
         case percentiles

@@ -22,6 +22,8 @@ package struct CaseRecord: Sendable, Equatable {
     package var id: String
     /// Whose examination it is; the case itself where the manifest does not say.
     package var patient: String
+    /// The manifest's file; nil for a folder.
+    package var source: String?
     /// The manifest's row as a spreadsheet numbers it; nil for a folder.
     package var row: Int?
     /// The scans and the brain mask, as absolute paths or relative to the working directory.

@@ -65,7 +65,7 @@ package struct LabelTask: Sendable, Equatable, Codable {
     package func label(of record: CaseRecord) throws(CohortError) -> Int? {
         guard let label = record.labels[column] else { return nil }
         guard let index = classes.firstIndex(of: label) else {
-            let place = record.row.map { "Row \($0)" } ?? "Case \(record.id)"
+            let place = record.row.map { "\(record.source ?? "Manifest"), row \($0)" } ?? "Case \(record.id)"
             throw CohortError(
                 .badLabel,
                 "\(place): \(column) is \"\(label)\", which is none of the task's classes (\(classes.joined(separator: ", "))); correct it or leave it empty."

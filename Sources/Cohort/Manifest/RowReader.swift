@@ -36,6 +36,7 @@ struct RowReader {
             throw fail("case \(id) names no patient; cases of one patient must stay in one split")
         }
         var record = CaseRecord(id: id, patient: text(.patient), row: row.number)
+        record.source = name
         for column in ManifestColumns.Known.allCases {
             if let contrast = column.contrast, let file = path(column) { record.paths.contrasts[contrast] = file }
         }

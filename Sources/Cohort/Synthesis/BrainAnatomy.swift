@@ -18,6 +18,7 @@ struct BrainAnatomy: Sendable {
     private let rim: Float
     private let ventricles: Float
     private let cortex: Float
+    private let sinusSize: SIMD2<Float>
 
     /// - Parameters:
     ///   - atrophy: 0 (young) to 1 (old): wider sulci and ventricles, thinner cortex.
@@ -47,6 +48,7 @@ struct BrainAnatomy: Sendable {
         rim = Float(1.2 + 1.6 * atrophy + person.uniform(0, 0.8))
         ventricles = Float((0.75 + 0.75 * atrophy) * person.normal(mean: 1, deviation: 0.2, in: 0.6...1.6))
         cortex = Float(person.uniform(2.6, 3.3) - 0.4 * atrophy)
+        sinusSize = SIMD2(Float(person.uniform(1.5, 7)), Float(person.uniform(1, 7)))
     }
 
     /// What the brain is made of about one point.
@@ -106,8 +108,13 @@ struct BrainAnatomy: Sendable {
             let core = SignedDistance.ellipsoid(
                 SIMD3(abs(q.x) - 16, q.y + 46, q.z + 38), SIMD3(17, 12, 7))
             let white = solid * SignedDistance.coverage(core, 6)
+            // Folia: leaves about 6 mm apart, fluid between them near the surface.
+            let wave = (q.z * 0.9 + abs(q.x) * 0.35) / 6
+            let leaf = abs(wave - wave.rounded()) * 2
+            let gap = (solid - white) * max(0, leaf - 0.6) * SignedDistance.coverage(-outer.cerebellum - 7, 6)
             sample.white = white
-            sample.cerebellar = solid - white
+            sample.fluid += gap
+            sample.cerebellar = solid - white - gap
         } else if outer.stem < cerebrum {
             sample.white = 0.7 * solid
             sample.deepGrey = solid - sample.white
@@ -191,6 +198,6 @@ struct BrainAnatomy: Sendable {
     /// The superior sagittal sinus, as far as brain extraction leaves it.
     private func sinus(_ q: SIMD3<Float>, _ outline: Float) -> Float {
         guard q.z > 0 else { return 0 }
-        return SignedDistance.coverage(max(abs(q.x) - 4, -4 - outline), 2)
+        return SignedDistance.coverage(max(abs(q.x) - sinusSize.x, -sinusSize.y - outline), 2)
     }
 }

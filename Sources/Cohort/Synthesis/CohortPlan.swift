@@ -84,8 +84,11 @@ struct CohortPlan: Sendable {
         _ count: Int, site: Int, shares: [Double], first: Int, names: inout Names, random: RandomStream
     ) -> [Patient] {
         var draw = random.fork("patients", site)
-        let truths = zip(Pathology.allCases, quotas(count, shares, atLeast: 0))
-            .flatMap { Array(repeating: $0, count: $1) }
+        // Drawn one by one, not dealt in exact proportions: those would leave the classes of every site more even than
+        // chance, and a model that knows the site would be led to the wrong answer on patients left out.
+        let order = Dictionary(uniqueKeysWithValues: zip(Pathology.allCases, 0...))
+        let truths = (0..<count).map { _ in pathology(shares, &draw) }
+            .sorted { (order[$0] ?? 0) < (order[$1] ?? 0) }
         let start = draw.below(1000)
         return truths.enumerated().map { place, truth in
             // The multiples of the golden ratio spread every class over the splits.
@@ -99,6 +102,15 @@ struct CohortPlan: Sendable {
                 atrophy: min(max((age - 25) / 62 + 0.13 * draw.normal(), 0), 1),
                 split: share < 0.7 ? "train" : share < 0.85 ? "select" : "test")
         }
+    }
+
+    private static func pathology(_ shares: [Double], _ draw: inout RandomStream) -> Pathology {
+        var left = draw.uniform() * shares.reduce(0, +)
+        for (pathology, share) in zip(Pathology.allCases, shares) {
+            if left < share { return pathology }
+            left -= share
+        }
+        return .normal
     }
 
     private static func age(_ truth: Pathology, _ draw: inout RandomStream) -> Double {

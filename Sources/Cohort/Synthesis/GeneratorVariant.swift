@@ -28,7 +28,7 @@ struct GeneratorVariant: Sendable {
     /// The generator of `agent synthesize`.
     static let first = GeneratorVariant(
         deformation: Deformation(
-            coarseSpacing: 38, coarseReach: 2.6, fineSpacing: 17, fineReach: 1.0, foldSpacing: 8.5),
+            coarseSpacing: 45, coarseReach: 2.1, fineSpacing: 17, fineReach: 1.0, foldSpacing: 8.5),
         relaxation: .literature,
         texture: LesionTexture(borderSpacing: 9, borderReach: 0.13, grainSpacing: 4.5))
 }

@@ -12,14 +12,17 @@ struct IncidentalFindings: Sendable {
     private let spots: [Spot]
     private let halo: Float
     private let border: SmoothField
-    /// Agent taken up by choroid plexus, and whether veins are filled, 0...1.
+    /// How full of agent the veins are when the image is taken, 0...1.
     let venousFilling: Float
+    /// Share of the fluid about the cortex that is vessel.
+    let pial: Float
 
     init(atrophy: Double, anatomy: BrainAnatomy, random: RandomStream) {
         var draw = random.fork("incidental")
         border = SmoothField(extent: BrainAnatomy.extent, spacing: 9, random: random.fork("incidental border"))
         halo = Float(max(0, 0.3 + 3.8 * atrophy * draw.uniform(0.2, 1.4)))
         venousFilling = Float(draw.uniform(0.05, 1))
+        pial = Float(max(0, draw.uniform(-0.1, 0.3)))
         var spots: [Spot] = []
         func place(_ kind: Kind, _ radius: Double, cortex: Bool) {
             for _ in 0..<60 {
@@ -36,9 +39,9 @@ struct IncidentalFindings: Sendable {
         let plaques = draw.chance(0.12)
         let patches = Int(draw.uniform(0, 3) + 16 * atrophy * draw.uniform()) + (plaques ? draw.below(12) : 0)
         for _ in 0..<patches { place(.gliosis, draw.uniform(1.5, plaques ? 6 : 4.5), cortex: false) }
-        if draw.chance(0.28) { place(.cavity, draw.uniform(4, 13), cortex: true) }
-        if draw.chance(0.22) { place(.gliosis, draw.uniform(7, 15), cortex: true) }
-        if draw.chance(0.25) { place(.vessels, draw.uniform(3, 8), cortex: true) }
+        if draw.chance(0.35) { place(.cavity, draw.uniform(4, 14), cortex: true) }
+        if draw.chance(0.35) { place(.gliosis, draw.uniform(7, 16), cortex: true) }
+        if draw.chance(0.35) { place(.vessels, draw.uniform(3, 9), cortex: true) }
         self.spots = spots
     }
 

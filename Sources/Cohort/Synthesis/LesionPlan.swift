@@ -37,7 +37,7 @@ struct LesionPlan: Sendable {
     ///   - growth: the radius relative to the first visit.
     init?(_ pathology: Pathology, growth: Double, random: RandomStream) {
         var draw = random.fork("lesion")
-        let radius = draw.normal(mean: 14.5, deviation: 4.5, in: 6...25)
+        let radius = draw.normal(mean: 13, deviation: 4, in: 6...23)
         let stretch = SIMD3(
             Float(draw.uniform(0.82, 1.2)), Float(draw.uniform(0.82, 1.2)), Float(draw.uniform(0.82, 1.2)))
         let oedema = LesionTissues.Part(
@@ -81,15 +81,16 @@ struct LesionPlan: Sendable {
     /// Outside the brain on a dural base, even enhancement; a few with a cyst or chalk, a few that hardly enhance.
     private mutating func becomeMeningioma(_ draw: inout RandomStream) {
         dural = true
+        radius *= 0.9
         fade = Float(draw.uniform(0.5, 1.5))
         push = Float(draw.uniform(0.7, 0.95))
         unevenness = Float(draw.uniform(0.05, 0.3))
-        tissues.solid.agent = draw.chance(0.08) ? draw.uniform(0.03, 0.12) : draw.uniform(0.25, 0.8)
+        tissues.solid.agent = draw.chance(0.08) ? draw.uniform(0.03, 0.12) : draw.uniform(0.2, 0.65)
         tissues.solid.relaxation.t1 = draw.uniform(1050, 1450)
         tissues.solid.relaxation.t2 = draw.uniform(80, 130)
         tissues.rim = tissues.solid
         tissues.core = tissues.solid
-        if draw.chance(0.55) { oedemaReach = Float(draw.uniform(3, 14)) }
+        if draw.chance(0.55) { oedemaReach = Float(draw.uniform(3, 12)) }
         if draw.chance(0.6) { tailReach = Float(draw.uniform(1.3, 1.9)) }
         if draw.chance(0.2) {
             rimThickness = radius * Float(draw.uniform(0.35, 0.7))
@@ -107,13 +108,13 @@ struct LesionPlan: Sendable {
         push = Float(draw.uniform(0.25, 0.6))
         unevenness = Float(draw.uniform(0.25, 0.7))
         fade = Float(draw.uniform(1.5, 4))
-        if draw.chance(0.85) { oedemaReach = Float(draw.uniform(4, 16)) }
+        if draw.chance(0.85) { oedemaReach = Float(draw.uniform(4, 14)) }
         tissues.solid.relaxation.t1 = draw.uniform(1200, 1700)
         let pattern = draw.uniform()
-        if pattern < 0.64 {
+        if pattern < 0.66 {
             becomeRing(&draw)
-        } else if pattern < 0.82 {
-            tissues.solid.agent = draw.uniform(0.2, 0.6)
+        } else if pattern < 0.88 {
+            tissues.solid.agent = draw.uniform(0.25, 0.7)
         } else if draw.chance(0.2) {
             becomeMismatch(&draw)
         } else {
@@ -137,10 +138,10 @@ struct LesionPlan: Sendable {
         let pattern = draw.uniform()
         if pattern < 0.52 {
             becomeMismatch(&draw)
-        } else if pattern < 0.64 {
+        } else if pattern < 0.68 {
             becomeRing(&draw)
         }
-        if draw.chance(0.22) { noduleRadius = radius * Float(draw.uniform(0.25, 0.45)) }
+        if draw.chance(0.3) { noduleRadius = radius * Float(draw.uniform(0.25, 0.45)) }
         settle()
         tissues.nodule.agent = draw.uniform(0.15, 0.5)
     }

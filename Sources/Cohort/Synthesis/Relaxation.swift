@@ -1,17 +1,23 @@
 /// Magnetic properties of one tissue at one field strength.
-struct Relaxation: Sendable, Equatable {
+package struct Relaxation: Sendable, Equatable {
     /// Longitudinal relaxation time in milliseconds.
-    var t1: Double
+    package var t1: Double
     /// Transverse relaxation time in milliseconds.
-    var t2: Double
+    package var t2: Double
     /// Proton density relative to water, 0...1.
-    var density: Double
+    package var density: Double
+
+    package init(t1: Double, t2: Double, density: Double) {
+        self.t1 = t1
+        self.t2 = t2
+        self.density = density
+    }
 
     /// With a concentration of contrast agent in mmol/L: 1/T = 1/T₀ + r·c.
     ///
     /// Relaxivities of gadobutrol in human plasma at 37 °C: r1 4.78 (1.5 T) and 4.97 (3 T) L/(mmol·s), Szomolanyi et al.,
     /// Investigative Radiology 2019;54:559. r2 is taken as 1.25 times r1.
-    func with(agent concentration: Double, at field: FieldStrength) -> Relaxation {
+    package func with(agent concentration: Double, at field: FieldStrength) -> Relaxation {
         let r1 = field == .high ? 4.97e-3 : 4.78e-3
         return Relaxation(
             t1: 1 / (1 / t1 + r1 * concentration), t2: 1 / (1 / t2 + 1.25 * r1 * concentration), density: density)
@@ -26,7 +32,7 @@ struct Relaxation: Sendable, Equatable {
 }
 
 /// The field of the scanner's magnet.
-enum FieldStrength: String, Sendable {
+package enum FieldStrength: String, Sendable {
     case low = "1.5"
     case high = "3"
 }

@@ -64,6 +64,7 @@ struct SiteProtocol: Sendable {
         _ style: Style, _ field: FieldStrength, _ spacing: Double, _ draw: inout RandomStream
     ) -> [Acquisition] {
         let isotropic = draw.pick(["RAS", "LAS", "LPS", "PSR", "ASL"])
+        let axial = draw.pick(["LPS", "RAS", "LAS"])
         let common = SIMD3(repeating: spacing)
         let rarelyMissing = draw.uniform(0, 0.06)
         let oftenMissing = draw.below(4)
@@ -75,7 +76,7 @@ struct SiteProtocol: Sendable {
                 return Acquisition(
                     sequence: sequences[contrast.channel], orientation: isotropic, spacing: common, missing: missing)
             }
-            let plane = contrast == .t1w && draw.chance(0.5) ? "PSR" : draw.pick(["LPS", "RAS", "LAS"])
+            let plane = contrast == .t1w && draw.chance(0.5) ? (axial == "LAS" ? "PSR" : "PSL") : axial
             let inPlane = spacing * draw.pick([0.8, 0.9, 1, 1.1])
             let slices = draw.pick([3.5, 4, 5, 5.5])
             return Acquisition(

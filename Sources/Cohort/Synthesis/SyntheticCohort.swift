@@ -151,8 +151,9 @@ package struct SyntheticCohort: Sendable {
         return SyntheticHead(
             anatomy: anatomy, lesion: lesion,
             findings: IncidentalFindings(atrophy: patient.atrophy, anatomy: anatomy, random: body),
-            spacing: Float(Self.boxLength / Double(size)), sequences: site.acquisitions.map(\.sequence),
-            field: site.field, relaxation: variant.relaxation)
+            spacing: Float(Self.boxLength / Double(size)),
+            sequences: site.acquisitions.map { $0.sequence.varied(&change) },
+            dose: change.uniform(0.5, 1.25), field: site.field, relaxation: variant.relaxation)
     }
 
     private func write(_ image: Scanner.Image, as datatype: NIfTIDatatype, to path: String) throws {

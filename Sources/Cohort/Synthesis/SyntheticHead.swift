@@ -28,16 +28,17 @@ struct SyntheticHead: Sendable {
     /// - Parameters:
     ///   - spacing: side of a voxel in millimetres.
     ///   - sequences: the pulse sequence of each contrast, by channel.
+    ///   - dose: the agent everywhere, relative to the concentrations of the tissues.
     init(
         anatomy: BrainAnatomy, lesion: Lesion?, findings: IncidentalFindings, spacing: Float,
-        sequences: [PulseSequence], field: FieldStrength, relaxation: RelaxationTable
+        sequences: [PulseSequence], dose: Double, field: FieldStrength, relaxation: RelaxationTable
     ) {
         self.spacing = spacing
         let extent = BrainAnatomy.extent
         func count(_ half: Float) -> Int32 { Int32((2 * half / spacing).rounded(.up)) }
         counts = SIMD3(count(extent.x), count(extent.y), count(extent.z))
         let palette = Self.palette(
-            lesion: lesion, venousFilling: findings.venousFilling, sequences: sequences, field: field,
+            lesion: lesion, venousFilling: findings.venousFilling, sequences: sequences, dose: dose, field: field,
             relaxation: relaxation)
         let total = Int(counts.x) * Int(counts.y) * Int(counts.z)
         var signals = [SIMD4<Float>](repeating: .zero, count: total)
@@ -89,6 +90,9 @@ struct SyntheticHead: Sendable {
         shares[Tissue.cerebellar.rawValue] = sample.cerebellar
         shares[Tissue.vessel.rawValue] = sample.vessel
         guard outline < 4 else { return Voxel(shares: shares, outline: outline, tumour: 0) }
+        if sample.surface > -width && sample.ventricle > 6 {
+            move(findings.pial, from: Tissue.fluid.rawValue, to: Tissue.vessel.rawValue, &shares)
+        }
 
         let found = findings.share(at: origin.point, ventricle: sample.ventricle, width: width)
         if found.gliosis > 0 {
@@ -136,7 +140,7 @@ struct SyntheticHead: Sendable {
 
     /// The signal of every tissue in every contrast: four rows of sixteen slots.
     private static func palette(
-        lesion: Lesion?, venousFilling: Float, sequences: [PulseSequence], field: FieldStrength,
+        lesion: Lesion?, venousFilling: Float, sequences: [PulseSequence], dose: Double, field: FieldStrength,
         relaxation: RelaxationTable
     ) -> [SIMD16<Float>] {
         var plain = Tissue.allCases.map { (relaxation($0, at: field), 0.0) }
@@ -155,7 +159,7 @@ struct SyntheticHead: Sendable {
         return Contrast.allCases.map { contrast in
             var row = SIMD16<Float>.zero
             for (slot, (tissue, agent)) in plain.enumerated() {
-                let present = contrast == .t1c ? tissue.with(agent: agent, at: field) : tissue
+                let present = contrast == .t1c ? tissue.with(agent: agent * dose, at: field) : tissue
                 row[slot] = Float(sequences[contrast.channel].signal(of: present))
             }
             return row

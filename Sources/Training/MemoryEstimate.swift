@@ -47,13 +47,17 @@ package struct MemoryEstimate: Sendable, Equatable {
         let e = model.encoder
         let layout = ParameterLayout(model)
         var estimate = MemoryEstimate()
-        let largest = layout.parameters.reduce(0) { max($0, $1.count) }
+        // While a tensor is packed its fp32 values, and in bf16 its rounded ones, are in memory beside those before it.
+        var loading = 0
         for parameter in layout.parameters where !Trainable.decoderOnly(parameter.name) {
             estimate.parameters += parameter.count * (parameter.isMatrix ? precision.bytes : 4)
+            let copies = 4 + (precision.half && parameter.isMatrix ? 2 : 0)
+            loading = max(loading, estimate.parameters + parameter.count * copies)
         }
-        estimate.parameters += largest * (4 + (precision.half ? 2 : 0))
         estimate.activations = activations(e, precision: precision, batch: 1, kept: 1)
         estimate.cases = e.imageValues * 4 * 2
+        let running = estimate.parameters + estimate.activations + estimate.cases
+        estimate.parameters += max(loading - running, 0)
         estimate.program = base + workspace(e, precision: precision, batch: 1, threads: threads)
         return estimate
     }

@@ -56,17 +56,19 @@ import Weights
         struct Written: Decodable {
             var probabilities: [String: Double]
             var threshold: Double
-            var model_digest: String
-            var contrasts_used: [String]
+            var modelDigest: String
+            var contrastsUsed: [String]
             var notice: String
             var recipe: String
             var device: String
         }
         let path = "\(folder)/predictions/\(rows[1][0])/prediction.json"
-        let written = try JSONDecoder().decode(Written.self, from: bytes(path))
+        let decoder = JSONDecoder()
+        decoder.keyDecodingStrategy = .convertFromSnakeCase
+        let written = try decoder.decode(Written.self, from: bytes(path))
         #expect(Set(written.probabilities.keys) == ["normal", "tumour"])
-        #expect(written.model_digest.count == 64)
-        #expect(!written.contrasts_used.isEmpty)
+        #expect(written.modelDigest.count == 64)
+        #expect(!written.contrastsUsed.isEmpty)
         #expect(
             written.notice == "Investigational output. Not a medical device. Must not inform the care of any patient.")
         #expect(written.recipe.hasPrefix("consilium/"))

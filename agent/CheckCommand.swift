@@ -36,8 +36,8 @@ struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Write a picture of each case into this folder.", valueName: "dir"))
     var pictures: String?
 
-    @Option(help: "Cases read at the same time; each takes up to half a gigabyte.")
-    var threads = Preparation.defaultThreads
+    @Option(help: "Cases read at the same time; each may take half a gigabyte. At most 8 by default.")
+    var threads = min(8, Preparation.defaultThreads)
 
     @Flag(help: "Print one JSON object instead.")
     var json = false

@@ -135,7 +135,7 @@ struct JSONScanner {
                 }
                 return string
             case UInt8(ascii: "\\"):
-                text.append(contentsOf: Array(String(try readEscape()).utf8))
+                text.append(contentsOf: try readEscape().utf8)
             default:
                 text.append(byte)
             }
@@ -172,8 +172,12 @@ struct JSONScanner {
     private mutating func readHexadecimal() throws(WeightsError) -> UInt32 {
         var code: UInt32 = 0
         for _ in 0..<4 {
-            guard let byte = peek(), let digit = Character(Unicode.Scalar(byte)).hexDigitValue else {
-                throw malformed("an escape is not four hexadecimal digits")
+            let digit: UInt8
+            switch peek() {
+            case let byte? where (UInt8(ascii: "0")...UInt8(ascii: "9")).contains(byte): digit = byte - 0x30
+            case let byte? where (UInt8(ascii: "a")...UInt8(ascii: "f")).contains(byte): digit = byte - 0x57
+            case let byte? where (UInt8(ascii: "A")...UInt8(ascii: "F")).contains(byte): digit = byte - 0x37
+            default: throw malformed("an escape is not four hexadecimal digits")
             }
             position += 1
             code = code << 4 | UInt32(digit)
@@ -186,6 +190,13 @@ struct JSONScanner {
     }
 
     private mutating func skipSpace() {
-        while let byte = peek(), byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 { position += 1 }
+        // A local cursor: a hostile header can be sixteen million spaces.
+        var next = position
+        while next < bytes.count {
+            let byte = bytes[next]
+            guard byte == 0x20 || byte == 0x0a || byte == 0x0d || byte == 0x09 else { break }
+            next += 1
+        }
+        position = next
     }
 }

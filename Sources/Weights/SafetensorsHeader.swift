@@ -15,8 +15,8 @@ package struct SafetensorsHeader: Sendable, Equatable {
         package static let nameBytes = 1_024
         /// UTF-8 bytes of a metadata value.
         package static let metadataBytes = 64 << 10
-        /// Metadata entries.
-        package static let metadataEntries = 10_000
+        /// UTF-8 bytes of all metadata keys and values.
+        package static let metadataTotalBytes = 1 << 20
     }
 
     /// Texts under `__metadata__`.

@@ -7,6 +7,7 @@ struct SafetensorsHeaderReader {
     private var tensors: [Tensor] = []
     private var metadata: [String: String] = [:]
     private var sawMetadata = false
+    private var metadataBytes = 0
     private var end = 0
 
     /// - Parameter bytes: the JSON text, which must outlive the reader.
@@ -41,8 +42,9 @@ struct SafetensorsHeaderReader {
             let key = try json.readName(limit: SafetensorsHeader.Limit.nameBytes)
             try json.expect(UInt8(ascii: ":"))
             let value = try json.readString(limit: SafetensorsHeader.Limit.metadataBytes)
-            guard metadata.count < SafetensorsHeader.Limit.metadataEntries else {
-                throw WeightsError(.limitExceeded, "its header has more than 10,000 metadata entries")
+            metadataBytes += key.utf8.count + value.utf8.count
+            guard metadataBytes <= SafetensorsHeader.Limit.metadataTotalBytes else {
+                throw WeightsError(.limitExceeded, "its header has more than 1 MiB of metadata")
             }
             guard metadata.updateValue(value, forKey: key) == nil else {
                 throw json.malformed("the metadata key “\(key)” appears twice")

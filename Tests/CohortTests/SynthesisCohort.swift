@@ -66,3 +66,32 @@ extension NIfTIImage {
     /// The volume of a voxel in millilitres.
     var voxelMillilitres: Double { header.spacing.prefix(3).reduce(1, *) / 1000 }
 }
+
+extension NIfTIImage {
+    /// The values of the brain under a mask, which may lie on another grid, and outside it.
+    func brainValues(parted mask: NIfTIImage) -> (inside: [Double], outside: [Double]) {
+        // The axes are at right angles, so a place's index is its distance along each axis.
+        let rows = mask.header.affine.rows
+        func index(_ at: (Double, Double, Double), _ axis: Int) -> Int {
+            let d = [at.0 - rows[0][3], at.1 - rows[1][3], at.2 - rows[2][3]]
+            let along = (0..<3).reduce(0.0) { $0 + d[$1] * rows[$1][axis] }
+            let square = (0..<3).reduce(0.0) { $0 + rows[$1][axis] * rows[$1][axis] }
+            return Int((along / square).rounded())
+        }
+        var (inside, outside): ([Double], [Double]) = ([], [])
+        let dims = mask.header.dims
+        visit { value, at in
+            guard value > 0 else { return }
+            let place = (0..<3).map { index(at, $0) }
+            let isThere = (0..<3).allSatisfy { place[$0] >= 0 && place[$0] < dims[$0] }
+            let isTumour = isThere && mask.voxels[(place[2] * dims[1] + place[1]) * dims[0] + place[0]] == 1
+            if isTumour { inside.append(Double(value)) } else { outside.append(Double(value)) }
+        }
+        return (inside, outside)
+    }
+}
+
+extension [Double] {
+    /// The mean; 0 of none.
+    var mean: Double { isEmpty ? 0 : reduce(0, +) / Double(count) }
+}

@@ -11,10 +11,12 @@ struct SynthesisTests {
         try SynthesisCohort.with(cases: 7, sites: 3, seed: 11, size: 32, threads: 1) { first = try $0.contents }
         #expect(first.count > 7 * 3)
         try SynthesisCohort.with(cases: 7, sites: 3, seed: 11, size: 32, threads: 3) { again in
-            #expect(try again.contents == first)
+            let same = try again.contents == first
+            #expect(same)
         }
         try SynthesisCohort.with(cases: 7, sites: 3, seed: 12, size: 32) { other in
-            #expect(Set(try other.contents.values).isDisjoint(with: first.values))
+            let shared = try Set(other.contents.values).intersection(first.values)
+            #expect(shared.isEmpty)
         }
     }
 
@@ -94,7 +96,7 @@ struct SynthesisTests {
                     }
                     #expect(low.y / low.count < middle.1 / count - 12, "\(record.id) \(contrast) lies the wrong way")
                     #expect(image.header.descrip.isEmpty && image.header.intentName.isEmpty)
-                    #expect(image.header.warnings.isEmpty)
+                    #expect(image.header.warnings.allSatisfy { $0.hasPrefix("oblique") }, "\(image.header.warnings)")
                 }
             }
             #expect(orientations.count >= 3, "\(orientations)")
@@ -119,16 +121,11 @@ struct SynthesisTests {
                 let volume = mask.voxels.reduce(0) { $0 + Double($1) } * mask.voxelMillilitres
                 #expect(abs(volume - truth.millilitres) <= 0.006 + 0.001 * volume)
                 #expect(zip(mask.voxels, brain.voxels).allSatisfy { $0 <= $1 && ($0 == 0 || $0 == 1) })
-                // In some contrast on the mask's grid, the tumour stands out from the rest of the brain.
+                // In some contrast the tumour stands out from the rest of the brain.
                 let stands = try record.paths.contrasts.values.contains { file in
-                    let image = try NIfTIFile.read(file)
-                    guard image.header.affine == mask.header.affine else { return false }
-                    let inside = zip(image.voxels, mask.voxels).filter { $1 == 1 }.map { Double($0.0) }
-                    let outside = zip(image.voxels, mask.voxels).filter { $1 == 0 && $0 > 0 }.map { Double($0.0) }
-                    let (m, n) = (
-                        inside.reduce(0, +) / Double(inside.count), outside.reduce(0, +) / Double(outside.count)
-                    )
-                    let spread = outside.reduce(0) { $0 + ($1 - n) * ($1 - n) } / Double(outside.count)
+                    let (inside, outside) = try NIfTIFile.read(file).brainValues(parted: mask)
+                    let (m, n) = (inside.mean, outside.mean)
+                    let spread = outside.map { ($0 - n) * ($0 - n) }.mean
                     return abs(m - n) > 0.8 * spread.squareRoot()
                 }
                 visible += stands ? 1 : 0

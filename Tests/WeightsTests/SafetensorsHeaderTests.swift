@@ -96,6 +96,16 @@ private func tensor(_ name: String, _ type: String, _ shape: String, _ begin: In
         #expect(throws: WeightsError.self) { _ = try parse(many(10_001), data: 10_001) }
     }
 
+    @Test("fifteen texts of 64 KiB are read and a mebibyte with its keys is too much")
+    func metadataLimit() throws {
+        func texts(_ count: Int) -> String {
+            let value = String(repeating: "v", count: 64 << 10)
+            return "{\"__metadata__\":{" + (0..<count).map { "\"\($0)\":\"\(value)\"" }.joined(separator: ",") + "}}"
+        }
+        #expect(try parse(texts(15)).metadata.count == 15)
+        #expect(throws: WeightsError.self) { _ = try parse(texts(16)) }
+    }
+
     @Test("a header length over the limit or the file is refused before the header is read")
     func length() {
         for length: UInt64 in [16 << 20 + 1, 100 << 20, .max, UInt64(Int64.max), 9] {

@@ -37,7 +37,7 @@ struct LesionPlan: Sendable {
     ///   - growth: the radius relative to the first visit.
     init?(_ pathology: Pathology, growth: Double, random: RandomStream) {
         var draw = random.fork("lesion")
-        let radius = draw.normal(mean: 13, deviation: 4, in: 6...23)
+        let radius = draw.normal(mean: 15, deviation: 4.5, in: 7...26)
         let stretch = SIMD3(
             Float(draw.uniform(0.82, 1.2)), Float(draw.uniform(0.82, 1.2)), Float(draw.uniform(0.82, 1.2)))
         let oedema = LesionTissues.Part(

@@ -56,7 +56,7 @@ let package = Package(
         .target(
             name: "Training",
             dependencies: [
-                "Encoder", "Cohort", "Imaging", "Compute", "CKernels", "Weights", "Statistics", "Crypto",
+                "Files", "Encoder", "Cohort", "Imaging", "Compute", "CKernels", "Weights", "Statistics", "Crypto",
             ],
             swiftSettings: swift),
 
@@ -64,7 +64,8 @@ let package = Package(
         .executableTarget(
             name: "agent",
             dependencies: [
-                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Statistics", argumentParser,
+                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Crypto", "Statistics",
+                argumentParser,
             ],
             path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(
@@ -95,7 +96,9 @@ let package = Package(
             name: "TrainingTests",
             dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
             swiftSettings: swift),
-        .testTarget(name: "AgentTests", dependencies: ["NIfTI", "Weights"], swiftSettings: swift),
+        .testTarget(
+            name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],
+            swiftSettings: swift),
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

@@ -1,0 +1,135 @@
+import Compute
+package import Encoder
+import Foundation
+import Weights
+
+/// Where a fit stands between two steps. With the parameters and the moments it is all a resumed fit needs: order and
+/// dropped contrasts are functions of seed and epoch.
+package struct FitState: Codable, Sendable, Equatable {
+    /// The best epoch so far.
+    package struct Best: Codable, Sendable, Equatable {
+        package var epoch: Int
+        /// Larger is better.
+        package var score: Double
+        package var loss: Double
+        /// SHA-256 of the model file that holds it.
+        package var digest: String
+    }
+
+    /// Epochs completed, validation included.
+    package var epoch = 0
+    /// Steps completed of the epoch under way.
+    package var step = 0
+    /// Steps of the optimiser.
+    package var optimizerSteps = 0
+    /// Sum over the epoch's steps of loss × cases, and the cases.
+    package var lossSum = 0.0
+    package var lossCases = 0
+    /// Seconds spent in earlier runs.
+    package var seconds = 0.0
+    package var best: Best?
+
+    package init() {}
+}
+
+/// The last state of a fit on disk: parameters exact as fp32, moments, position, one file that is there whole or not at all.
+package enum Checkpoint {
+    private static let chunk = 1 << 20
+
+    /// Writes `path`; the one before stays in place until the new one is durable.
+    ///
+    /// - Parameters:
+    ///   - identity: what must be the same to go on, by name.
+    ///   - history: rows of the history so far.
+    package static func write(
+        _ path: String, store: ParameterStore, optimizer: Optimizer, state: FitState, identity: [String: String],
+        history: [EpochRecord]
+    ) throws(TrainingError) {
+        do {
+            var metadata = [
+                "format": "consilium-checkpoint 1", "state": try json(state), "identity": try json(identity),
+            ]
+            for row in history { metadata["history \(row.epoch)"] = try json(row) }
+            var entries = [SafetensorsWriter.Entry("parameters", .float32, [store.layout.count])]
+            for (i, moment) in optimizer.moments.enumerated() {
+                entries.append(.init("moment.\(i)", .float32, [moment.count]))
+            }
+            var writer = try SafetensorsWriter(path, entries: entries, metadata: metadata)
+            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: chunk)
+            defer { buffer.deallocate() }
+            var done = 0
+            while done < store.layout.count, let base = buffer.baseAddress {
+                let count = min(chunk, store.layout.count - done)
+                store.read(done..<done + count, into: base)
+                try writer.append(UnsafeBufferPointer(start: base, count: count))
+                done += count
+            }
+            for moment in optimizer.moments { try writer.append(UnsafeBufferPointer(moment.elements)) }
+            _ = try writer.finish()
+        } catch {
+            throw TrainingError(
+                .cannotWrite, "The checkpoint could not be written, the one before it is intact: \(error)")
+        }
+    }
+
+    /// Reads what a checkpoint says without its numbers.
+    /// - Returns: nil when there is none.
+    package static func read(_ path: String) throws(TrainingError)
+        -> (state: FitState, identity: [String: String], history: [EpochRecord])?
+    {
+        guard FileManager.default.fileExists(atPath: path) else { return nil }
+        do {
+            let metadata = try SafetensorsFile(path).metadata
+            let rows = metadata.keys.filter { $0.hasPrefix("history ") }.compactMap { metadata[$0] }
+            return (
+                try parse(FitState.self, metadata["state"]), try parse([String: String].self, metadata["identity"]),
+                try rows.map { try parse(EpochRecord.self, $0) }.sorted { $0.epoch < $1.epoch }
+            )
+        } catch {
+            throw TrainingError(
+                .checkpoint, "The checkpoint \(path) cannot be read (\(error)): delete it to begin anew")
+        }
+    }
+
+    /// Takes up the numbers of a checkpoint.
+    package static func restore(_ path: String, store: ParameterStore, optimizer: Optimizer, state: FitState)
+        throws(TrainingError)
+    {
+        do {
+            let file = try SafetensorsFile(path)
+            guard file.tensor("parameters")?.elements == store.layout.count else {
+                throw TrainingError(.checkpoint, "it holds another number of parameters")
+            }
+            let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: chunk)
+            defer { buffer.deallocate() }
+            var done = 0
+            while done < store.layout.count, let base = buffer.baseAddress {
+                let count = min(chunk, store.layout.count - done)
+                try file.read("parameters", into: UnsafeMutableBufferPointer(rebasing: buffer[..<count]), offset: done)
+                store.write(done..<done + count, from: base)
+                done += count
+            }
+            store.refreshVectors()
+            for (i, moment) in optimizer.moments.enumerated() {
+                guard file.tensor("moment.\(i)")?.elements == moment.count else {
+                    throw TrainingError(.checkpoint, "it holds another number of moments")
+                }
+                try file.read("moment.\(i)", into: moment.elements)
+            }
+            optimizer.resume(atStep: state.optimizerSteps)
+        } catch {
+            throw TrainingError(
+                .checkpoint, "The checkpoint \(path) cannot be taken up (\(error)): delete it to begin anew")
+        }
+    }
+
+    private static func json(_ value: some Encodable) throws -> String {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        return String(decoding: try encoder.encode(value), as: UTF8.self)
+    }
+
+    private static func parse<Value: Decodable>(_ type: Value.Type, _ text: String?) throws -> Value {
+        try JSONDecoder().decode(type, from: Data((text ?? "").utf8))
+    }
+}

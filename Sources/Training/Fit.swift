@@ -1,0 +1,151 @@
+import Cohort
+import Compute
+import Encoder
+import Foundation
+import Weights
+
+/// Fine-tunes a model on the cases of a task, from the first step or from where an earlier run stopped.
+///
+/// ```swift
+/// let outcome = try Fit(request).run(report: { print($0) }, shouldStop: { false })
+/// ```
+package final class Fit {
+    let request: FitRequest
+    let folder: FitFolder
+    let device: Device
+    let cases: FitCases
+    let description: ModelDescription
+
+    /// Checks the request and the memory; reads no case.
+    /// - Throws: one sentence saying what cannot be done and why.
+    package init(_ request: FitRequest) throws {
+        try request.validate()
+        try request.model.encoder.validate()
+        self.request = request
+        device = try Device(precision: request.precision, threads: request.threads)
+        description = try request.description()
+        let layout = ParameterLayout(request.model)
+        let trained = layout.parameters.filter { Self.trains($0, request.settings) }.reduce(0) { $0 + $1.count }
+        guard trained > 0 else {
+            throw TrainingError(.settings, "--freeze leaves nothing to train: leave at least the head free")
+        }
+        let estimate = MemoryEstimate.fit(
+            request.model, precision: request.precision, batch: request.settings.batch, threads: device.threads,
+            trained: trained, moments: request.settings.optimizer.moments)
+        let available = MemoryEstimate.available()
+        try estimate.require(
+            available: available,
+            advice: "close other programs, or choose a smaller --batch or --preset, or --precision bf16")
+        // Half of what is left keeps cases, so that they are read once and not in every epoch.
+        let spare = max((available ?? 0) - estimate.total, 0) / 2
+        cases = FitCases(request.cases, budget: spare, load: request.load)
+        folder = try FitFolder(request.out)
+    }
+
+    static func trains(_ parameter: Parameter, _ settings: FitSettings) -> Bool {
+        !Trainable.decoderOnly(parameter.name) && !settings.freezes(parameter.name)
+    }
+
+    /// Trains until the last epoch or until asked to stop.
+    ///
+    /// - Parameters:
+    ///   - report: told of every step and epoch.
+    ///   - shouldStop: asked between passes.
+    package func run(report: (FitReport) -> Void, shouldStop: () -> Bool) throws -> FitOutcome {
+        let survey = try cases.survey(values: request.model.encoder.imageValues) { done in
+            report(.reading(done: done, total: request.cases.count))
+            if shouldStop() { throw CancellationError() }
+        }
+        for warning in survey.warnings { report(.note(warning)) }
+        let identity = request.identity(device: device, data: survey.digest)
+        if let (before, metrics) = folder.finished() {
+            try folder.requireSame(before, as: identity)
+            report(.note("\(folder.path) was finished before: nothing is left to do"))
+            return .finished(metrics)
+        }
+        try folder.makeCheckpointFolder()
+        let earlier = try Checkpoint.read(folder.checkpoint)
+        if let earlier { try folder.requireSame(earlier.identity, as: identity) }
+        let training = request.cases.filter { $0.split == .train }
+        let weights = classWeights(training.map(\.label))
+        let store = try ParameterStore(ParameterLayout(request.model), device: device)
+        let trainer = try Trainer(
+            request.model, store: store, batch: request.settings.batch, optimizer: request.settings.optimizer,
+            loss: CrossEntropy(weights: weights), clip: request.settings.clip,
+            trains: { Self.trains($0, request.settings) })
+        if let earlier {
+            try Checkpoint.restore(
+                folder.checkpoint, store: store, optimizer: trainer.optimizer, state: earlier.state)
+            try requireModel(earlier.state)
+            report(.note("continuing after epoch \(earlier.state.epoch), step \(earlier.state.step)"))
+        } else {
+            try begin(store, report: report)
+        }
+        var file = fitFile(identity, trainer, weights, survey.warnings)
+        try OutputFile.write(json: file, to: folder.fit)
+        let loop = FitLoop(
+            fit: self, trainer: trainer, present: survey.present, identity: identity,
+            state: earlier?.state ?? FitState(), history: earlier?.history ?? [])
+        guard try loop.run(report: report, shouldStop: shouldStop), let metrics = try loop.finish(shouldStop) else {
+            return .interrupted(epoch: loop.state.epoch, step: loop.state.step)
+        }
+        try OutputFile.write(json: metrics, to: folder.metrics)
+        file.finished = true
+        try OutputFile.write(json: file, to: folder.fit)
+        folder.removeCheckpoint()
+        return .finished(metrics)
+    }
+
+    /// Starting weights.
+    private func begin(_ store: ParameterStore, report: (FitReport) -> Void) throws {
+        guard case .weights(let file, _) = request.start else {
+            return store.initialise(seed: request.settings.seed)
+        }
+        let present = Set(file.file.tensors.map(\.name))
+        store.initialise(seed: request.settings.seed) { !present.contains($0.name) || ParameterLayout.isHead($0.name) }
+        let drawn = try file.load(into: store)
+        if !drawn.isEmpty {
+            report(.note("not in \(file.file.path), begun anew: \(drawn.joined(separator: ", "))"))
+        }
+        let left = present.subtracting(store.layout.parameters.map(\.name)).sorted()
+        if !left.isEmpty { report(.note("in \(file.file.path) and not used: \(left.joined(separator: ", "))")) }
+    }
+
+    /// The best model so far must still be there to be compared with.
+    private func requireModel(_ state: FitState) throws(TrainingError) {
+        guard let best = state.best, !FileManager.default.fileExists(atPath: folder.model) else { return }
+        throw TrainingError(
+            .checkpoint,
+            "\(folder.model) of epoch \(best.epoch) is missing: put it back, or delete \(folder.checkpoint) to begin anew"
+        )
+    }
+
+    private func classWeights(_ labels: [Int]) -> [Float]? {
+        switch request.settings.classWeights {
+        case .none: return nil
+        case .given(let weights): return weights
+        case .balanced:
+            let classes = request.task.classes.count
+            return (0..<classes).map { c in
+                Float(Double(labels.count) / Double(classes * max(labels.count { $0 == c }, 1)))
+            }
+        }
+    }
+
+    private func fitFile(_ identity: [String: String], _ trainer: Trainer, _ weights: [Float]?, _ warnings: [String])
+        -> FitFile
+    {
+        var counts: [String: [String: Int]] = [:]
+        for labelled in request.cases {
+            counts[labelled.split.rawValue, default: [:]][request.task.classes[labelled.label], default: 0] += 1
+        }
+        let layout = trainer.store.layout
+        let trained = layout.parameters.filter { Self.trains($0, request.settings) }
+        return FitFile(
+            identity: identity, settings: request.settings, model: request.model,
+            parameters: layout.parameters.reduce(0) { $0 + $1.count }, trained: trained.reduce(0) { $0 + $1.count },
+            cases: counts, classWeights: weights, lineage: description.lineage,
+            licenceReference: description.licenceReference, warnings: warnings,
+            versions: ["model": ModelDescription.format, "checkpoint": 1], finished: false)
+    }
+}

@@ -1,0 +1,68 @@
+import Foundation
+
+/// The folder a fit writes into, held by one process at a time.
+final class FitFolder {
+    let path: String
+    private let lock: Int32
+
+    /// Makes the folder where it is not there and takes it.
+    /// - Throws: ``TrainingError`` when another process fits into it.
+    init(_ path: String) throws(TrainingError) {
+        try OutputFile.makeFolder(path)
+        self.path = path
+        lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+        guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
+            throw TrainingError(.checkpoint, "Another fit is writing into \(path): give another folder with --out")
+        }
+        removeUnfinished()
+    }
+
+    deinit { close(lock) }
+
+    var model: String { path + "/model.safetensors" }
+    var history: String { path + "/history.csv" }
+    var metrics: String { path + "/metrics.json" }
+    var fit: String { path + "/fit.json" }
+    var checkpoint: String { path + "/checkpoint/state.safetensors" }
+
+    /// The identity of the fit that was finished here, and its metrics.
+    func finished() -> (identity: [String: String], metrics: FitMetrics)? {
+        guard let fit = try? JSONDecoder().decode(FitFile.self, from: Data(contentsOf: URL(filePath: fit))),
+            fit.finished,
+            let metrics = try? JSONDecoder().decode(FitMetrics.self, from: Data(contentsOf: URL(filePath: metrics)))
+        else { return nil }
+        return (fit.identity, metrics)
+    }
+
+    func makeCheckpointFolder() throws(TrainingError) { try OutputFile.makeFolder(path + "/checkpoint") }
+
+    /// Deletes the checkpoint of a finished fit: the model is what stays.
+    func removeCheckpoint() {
+        unlink(checkpoint)
+        rmdir(path + "/checkpoint")
+    }
+
+    /// Deletes files that a killed process left half-written.
+    private func removeUnfinished() {
+        for folder in [path, path + "/checkpoint"] {
+            for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
+            where name.hasSuffix(".partial") {
+                unlink(folder + "/" + name)
+            }
+        }
+    }
+
+    /// - Throws: ``TrainingError`` naming the first thing that differs.
+    func requireSame(_ before: [String: String], as now: [String: String]) throws(TrainingError) {
+        for key in Set(before.keys).union(now.keys).sorted() where before[key] != now[key] {
+            let (old, new) = (before[key] ?? "nothing", now[key] ?? "nothing")
+            let what =
+                key == "data"
+                ? "the cases, their labels, splits or voxels differ from those it was begun with"
+                : "its \(key) is \"\(old)\" and the one asked for is \"\(new)\""
+            throw TrainingError(
+                .checkpoint,
+                "\(path) holds a fit that cannot be continued: \(what); use the same settings or another --out")
+        }
+    }
+}

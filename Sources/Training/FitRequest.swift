@@ -1,0 +1,121 @@
+package import Cohort
+package import Compute
+package import Encoder
+import Foundation
+import Imaging
+
+/// A fit as it is asked for.
+package struct FitRequest: Sendable {
+    /// Where the weights begin.
+    package enum Start: Sendable {
+        /// Drawn anew by the seed.
+        case preset(Preset)
+        /// Drawn anew, in a shape of one's own.
+        case configuration(EncoderConfiguration)
+        /// A file, and its digest.
+        case weights(ModelFile, digest: String)
+    }
+
+    /// Which head turns tokens into classes.
+    package enum HeadKind: String, Sendable, CaseIterable { case mean, lamim }
+
+    package var start: Start
+    package var head: HeadKind
+    package var task: LabelTask
+    package var settings: FitSettings
+    package var cases: [LabelledCase]
+    /// Prepares a case; called from several threads.
+    package var load: @Sendable (CaseRecord) throws -> EncoderInput
+    package var precision: Precision
+    package var threads: Int?
+    /// The folder of everything the fit writes.
+    package var out: String
+    /// Seconds between checkpoints within an epoch.
+    package var checkpointSeconds: Double
+
+    package init(
+        start: Start, head: HeadKind = .mean, task: LabelTask, settings: FitSettings, cases: [LabelledCase],
+        load: @escaping @Sendable (CaseRecord) throws -> EncoderInput, precision: Precision, threads: Int? = nil,
+        out: String, checkpointSeconds: Double = 600
+    ) {
+        self.start = start
+        self.head = head
+        self.task = task
+        self.settings = settings
+        self.cases = cases
+        self.load = load
+        self.precision = precision
+        self.threads = threads
+        self.out = out
+        self.checkpointSeconds = checkpointSeconds
+    }
+
+    /// The model that comes of it.
+    package var model: ModelConfiguration {
+        let head: Head =
+            switch self.head {
+            case .mean: .mean(classes: task.classes.count)
+            case .lamim: .published(classes: task.classes.count)
+            }
+        return ModelConfiguration(encoder: encoder, head: head)
+    }
+
+    private var encoder: EncoderConfiguration {
+        switch start {
+        case .preset(let preset): preset.configuration
+        case .configuration(let configuration): configuration
+        case .weights(let file, _): file.description.configuration.encoder
+        }
+    }
+
+    /// What the model file says of itself.
+    func description() throws(TrainingError) -> ModelDescription {
+        let encoder = JSONEncoder()
+        encoder.outputFormatting = .sortedKeys
+        var description = ModelDescription(
+            configuration: model, task: task.column, classes: task.classes, threshold: 0.5)
+        do { description.recipe = String(decoding: try encoder.encode(settings.recipe), as: UTF8.self) } catch {
+            throw TrainingError(.settings, "the recipe cannot be written as JSON: \(error)")
+        }
+        if case .weights(let file, let digest) = start {
+            description.licenceReference = file.description.licenceReference
+            description.lineage = [digest] + file.description.lineage
+        }
+        return description
+    }
+
+    /// What must be the same for a fit to be taken up again, by name.
+    func identity(device: Device, data: String) -> [String: String] {
+        let s = settings
+        let begins =
+            switch start {
+            case .preset(let preset): preset.rawValue
+            case .configuration(let shape): "\(shape)"
+            case .weights(_, let digest): "weights \(digest)"
+            }
+        return [
+            "starting weights": begins, "head": head.rawValue, "task": task.column,
+            "classes": task.classes.joined(separator: ", "), "recipe": s.recipe.summary, "epochs": "\(s.epochs)",
+            "batch": "\(s.batch)", "accumulate": "\(s.accumulate)", "optimizer": "\(s.optimizer)", "rate": "\(s.rate)",
+            "warm-up": "\(s.warmUp)", "schedule": s.shape.rawValue, "clip": s.clip.map { "\($0)" } ?? "none",
+            "freeze": s.freeze.joined(separator: " "), "class weights": "\(s.classWeights)",
+            "drop-contrasts": "\(s.dropContrasts)", "select": s.select.rawValue, "seed": "\(s.seed)",
+            "device": device.description, "data": data,
+        ]
+    }
+
+    /// Whether cases and classes allow a fit.
+    func validate() throws(TrainingError) {
+        try settings.validate(classes: task.classes.count)
+        guard task.classes.count >= 2 else {
+            throw TrainingError(
+                .data,
+                "The column \(task.column) has one class only (\(task.classes.joined())): a task needs two or more")
+        }
+        for (label, name) in task.classes.enumerated()
+        where !cases.contains(where: { $0.split == .train && $0.label == label }) {
+            throw TrainingError(
+                .data, "No training case has the \(task.column) label \(name): add cases, or give another split column")
+        }
+    }
+}

@@ -1,0 +1,254 @@
+import ArgumentParser
+import Cohort
+import Compute
+import Encoder
+import Foundation
+import Imaging
+import Training
+
+extension Precision: ExpressibleByArgument {}
+extension Preset: ExpressibleByArgument {}
+extension Recipe.Name: ExpressibleByArgument {}
+extension FitSettings.Criterion: ExpressibleByArgument {}
+extension FitSettings.Shape: ExpressibleByArgument {}
+extension FitRequest.HeadKind: ExpressibleByArgument {}
+
+/// `agent fit`: fine-tunes the encoder on a manifest's cases.
+struct FitCommand: ParsableCommand {
+    static let configuration = CommandConfiguration(
+        commandName: "fit",
+        abstract: "Fine-tune the encoder to predict a column of a manifest.",
+        discussion: """
+            Trains on the train split, keeps the epoch that is best on the select split, and reports both and the \
+            test split. Writes model.safetensors, history.csv, metrics.json and fit.json. Interrupted, the same \
+            command goes on where it stopped and gives the same model.
+            """)
+
+    enum OptimizerName: String, ExpressibleByArgument, CaseIterable { case adamw, adam, sgd }
+
+    @Option(help: "Manifest of the cases.", completion: .file(extensions: ["csv"]))
+    var data: String
+
+    @Option(help: "Column of the manifest to predict.")
+    var task: String
+
+    @Option(help: "Train this shape from the beginning.")
+    var preset: Preset?
+
+    @Option(help: "Start from these weights: a model.safetensors or a file made by import-weights.")
+    var weights: String?
+
+    @Option(help: "Folder for the model and all about it.", completion: .directory)
+    var out: String
+
+    @Option(help: "What turns tokens into classes.")
+    var head: FitRequest.HeadKind = .mean
+
+    @Option(help: "How scans are prepared; by default as for the weights, else consilium.")
+    var recipe: Recipe.Name?
+
+    @Option(help: "Three letters the prepared axes point to, such as RAS, or stored.")
+    var orientation: String?
+
+    @Flag(help: "Also take scans with skull and scalp.")
+    var unstripped = false
+
+    @Option(help: "Times every case is seen.")
+    var epochs = 30
+
+    @Option(help: "Cases of one pass through the network; by default 8, lamim 1.")
+    var batch: Int?
+
+    @Option(help: "Passes of one step; by default as many as make steps of 8 cases.")
+    var accumulate: Int?
+
+    @Option(help: "Highest learning rate; by default 1e-4, with --weights 1e-5.")
+    var rate: Float?
+
+    @Option(help: "Steps over which the rate rises; by default a twentieth of all.")
+    var warmUp: Int?
+
+    @Option(help: "How the rate goes on.")
+    var schedule: FitSettings.Shape = .cosine
+
+    @Option(help: "How weights follow gradients.")
+    var optimizer: OptimizerName = .adamw
+
+    @Option(help: "Weight decay; by default 1e-5 for adamw, else 0.")
+    var decay: Float?
+
+    @Option(help: "Momentum of sgd.")
+    var momentum: Float = 0.9
+
+    @Option(help: "Longest gradient, or none.")
+    var clip = "1"
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "Parameters that stay as they are, such as 'blocks.*'; encoder for all but the head.")
+    var freeze: [String] = []
+
+    @Option(help: "balanced, none, or a number for each class: 1,2.5.")
+    var classWeights = "balanced"
+
+    @Option(help: "Chance that a contrast is left out of a training case.")
+    var dropContrasts: Float = 0.1
+
+    @Option(help: "By what the best epoch is chosen.")
+    var select: FitSettings.Criterion = .auc
+
+    @Option(help: "Chooses weights, order and split: the same seed, the same model.")
+    var seed: UInt64 = 1
+
+    @OptionGroup var machine: MachineOptions
+
+    @Option(help: "Minutes between checkpoints.")
+    var checkpointMinutes: Double = 10
+
+    @Option(help: "Folder for prepared cases, or none.", completion: .directory)
+    var cache: String?
+
+    func validate() throws {
+        guard (preset == nil) != (weights == nil) else {
+            throw ValidationError("Give either --preset or --weights.")
+        }
+        guard checkpointMinutes > 0 else { throw ValidationError("--checkpoint-minutes must be above 0.") }
+    }
+
+    func run() throws {
+        let stop = StopRequest()
+        let progress = FitProgressLine()
+        let precision = try machine.chosenPrecision()
+        let start = try startingWeights()
+        let manifest = try Manifest.read(data)
+        let labels = try LabelTask(manifest: manifest, column: task)
+        let cases = try labelled(manifest, labels)
+        let settings = try settings(start, trainingCases: cases.count { $0.split == .train })
+        let store = try cache(settings.recipe)
+        let request = FitRequest(
+            start: start, head: head, task: labels, settings: settings, cases: cases,
+            load: { record in
+                let volume = try store.prepared(record)
+                return EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
+            }, precision: precision, threads: machine.threads, out: out,
+            checkpointSeconds: checkpointMinutes * 60)
+        if manifest.cases.count > cases.count {
+            progress.line("note: \(manifest.cases.count - cases.count) cases have no \(task) label and are left out")
+        }
+        let mixed = manifest.patientsInSeveralSplits
+        if !mixed.isEmpty {
+            throw TrainingError(
+                .data,
+                "\(data) has patients in more than one split (\(mixed.prefix(3).joined(separator: ", "))): a model would "
+                    + "be tested on people it was trained on; keep each patient in one split")
+        }
+        let outcome: FitOutcome
+        do {
+            outcome = try Fit(request).run(report: progress.show, shouldStop: { stop.isAsked })
+        } catch is CancellationError {
+            progress.line("stopped before the first step")
+            throw ExitCode(130)
+        }
+        for notice in store.cache?.notices ?? [] { progress.line("note: \(notice)") }
+        try conclude(outcome, progress)
+    }
+
+    private func conclude(_ outcome: FitOutcome, _ progress: FitProgressLine) throws {
+        switch outcome {
+        case .interrupted(let epoch, let step):
+            progress.line(
+                "stopped after epoch \(epoch), step \(step) of the next; the same command goes on from there")
+            throw ExitCode(130)
+        case .finished(let metrics):
+            progress.line("best epoch \(metrics.bestEpoch): \(out)/model.safetensors")
+            if let select = metrics.select { progress.line("select: \(select.summary)") }
+            if let test = metrics.test { progress.line("test: \(test.summary)") }
+            progress.line(metrics.notice)
+        }
+    }
+
+    private func startingWeights() throws -> FitRequest.Start {
+        if let preset { return .preset(preset) }
+        let path = try ModelPath.file(weights ?? "")
+        return .weights(try ModelFile(path), digest: try ModelPath.digest(path))
+    }
+
+    private func labelled(_ manifest: Manifest, _ labels: LabelTask) throws -> [LabelledCase] {
+        let splits = manifest.splits(task: labels, seed: seed)
+        return try zip(manifest.cases, splits).compactMap { record, split in
+            try labels.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }
+        }
+    }
+
+    private func settings(_ start: FitRequest.Start, trainingCases: Int) throws -> FitSettings {
+        var size = preset?.configuration.imageSize ?? 96
+        var known: Recipe?
+        var large = preset == .lamim
+        if case .weights(let file, _) = start {
+            let description = file.description
+            size = description.configuration.encoder.imageSize
+            large = description.configuration.encoder.hidden >= 1024
+            known = try description.recipe.map { try JSONDecoder().decode(Recipe.self, from: Data($0.utf8)) }
+            // Published weights do not say how their scans were prepared; LaMIM's fine-tuning is what they expect.
+            if known == nil { known = Recipe(name: .lamimFinetune, size: size) }
+        }
+        var prepared = recipe.map { Recipe(name: $0, size: size) } ?? known ?? Recipe(size: size)
+        if let orientation { prepared.orientation = orientation }
+        if unstripped { prepared.unstripped = true }
+        try prepared.check()
+        let batch = batch ?? (large ? 1 : 8)
+        var settings = FitSettings(recipe: prepared)
+        settings.epochs = epochs
+        settings.batch = batch
+        settings.accumulate = accumulate ?? max(1, 8 / max(batch, 1))
+        settings.rate = rate ?? (weights == nil ? 1e-4 : 1e-5)
+        settings.shape = schedule
+        settings.optimizer =
+            switch optimizer {
+            case .adamw: .adamW(decay: decay ?? 1e-5)
+            case .adam: .adam(decay: decay ?? 0)
+            case .sgd: .sgd(momentum: momentum, decay: decay ?? 0)
+            }
+        settings.clip = try clipping()
+        settings.freeze = freeze
+        settings.classWeights = try weighting()
+        settings.dropContrasts = dropContrasts
+        settings.select = select
+        settings.seed = seed
+        try settings.validate(classes: settings.classWeights.count ?? 2)
+        settings.warmUp = warmUp ?? epochs * settings.steps(cases: trainingCases) / 20
+        return settings
+    }
+
+    private func clipping() throws -> Double? {
+        if clip == "none" { return nil }
+        guard let norm = Double(clip) else { throw ValidationError("--clip takes a number or none.") }
+        return norm
+    }
+
+    private func weighting() throws -> FitSettings.ClassWeights {
+        switch classWeights {
+        case "balanced": return .balanced
+        case "none": return .none
+        default:
+            let numbers = classWeights.split(separator: ",").map { Float($0.trimmingCharacters(in: .whitespaces)) }
+            guard !numbers.contains(where: { $0 == nil }) else {
+                throw ValidationError("--class-weights takes balanced, none or numbers with commas between them.")
+            }
+            return .given(numbers.compactMap { $0 })
+        }
+    }
+
+    private func cache(_ recipe: Recipe) throws -> CaseLoader {
+        if cache == "none" { return CaseLoader(recipe: recipe, cache: nil) }
+        return CaseLoader(recipe: recipe, cache: cache.map { PreparedCache(folder: $0) } ?? PreparedCache())
+    }
+}
+
+extension FitSettings.ClassWeights {
+    /// How many classes were weighed by hand.
+    fileprivate var count: Int? {
+        if case .given(let weights) = self { return weights.count }
+        return nil
+    }
+}

@@ -25,6 +25,7 @@ enum Bench {
         case "infer": return try Inference(preset: text(1), precision: text(2)).measure(number(3, 5))
         case "prepare":
             return try PrepareCase(recipe: text(1), files: Array(arguments.dropFirst(3))).measure(number(2, 5))
+        case "fit": return try FitRate(preset: text(1), precision: text(2)).measure(number(3, 3))
         case "gemm": return try Products().measure()
         default: throw BenchError("no measurement is called \(arguments[0])")
         }

@@ -20,8 +20,8 @@ struct Suite {
     private func entries(_ case240: [String]) -> [Entry] {
         var entries: [Entry] = []
         for (preset, batch, precision, runs) in [
-            ("lamim", 1, "bf16", 5), ("lamim", 1, "fp32", 3), ("lamim", 4, "bf16", 3), ("base", 1, "bf16", 9),
-            ("base", 8, "bf16", 3), ("small", 1, "bf16", 30),
+            ("lamim", 1, "bf16", 5), ("lamim", 1, "fp32", 3), ("lamim", 4, "bf16", 2), ("base", 1, "bf16", 9),
+            ("small", 1, "bf16", 30),
         ] {
             entries.append(
                 Entry(
@@ -29,6 +29,10 @@ struct Suite {
                     ours: ["train", preset, "\(batch)", precision, "\(runs)"],
                     peer: ["train_step.py", preset, "\(batch)", precision, "train", "\(runs)"]))
         }
+        entries.append(
+            Entry(
+                name: "fit.base.b8.bf16", ours: ["fit", "base", "bf16", "4"],
+                peer: ["train_step.py", "base", "8", "bf16", "train", "4"]))
         for (preset, precision, runs) in [
             ("lamim", "bf16", 7), ("lamim", "fp32", 5), ("base", "bf16", 15), ("small", "bf16", 50),
         ] {

@@ -13,6 +13,16 @@ package struct Matrix {
         columnStride = 1
     }
 
+    /// Lends an array's numbers as a row-major matrix for the time of a call.
+    package static func lending<R, E: Error>(
+        _ values: [Float], width: Int, _ body: (Matrix) throws(E) -> R
+    ) throws(E) -> R {
+        try values.withUnsafeBufferPointer { (buffer) throws(E) -> R in
+            guard let base = buffer.baseAddress else { preconditionFailure("a matrix has at least one number") }
+            return try body(Matrix(base, width: width))
+        }
+    }
+
     /// The same numbers read as the transposed matrix.
     package var transposed: Matrix {
         var other = self

@@ -133,9 +133,10 @@ package struct NTXent: Sendable {
             coefficients[i * n + i] = scale * Float(own)
         }
         do throws(ComputeError) {
-            try device.multiply(
-                Matrix(coefficients, width: n), Matrix(rows, width: values), into: gradient, m: n, n: values, k: n,
-                full: true)
+            try Matrix.lending(coefficients, width: n) { (coefficients) throws(ComputeError) in
+                try device.multiply(
+                    coefficients, Matrix(rows, width: values), into: gradient, m: n, n: values, k: n, full: true)
+            }
         } catch { throw EncoderError(error) }
         return loss
     }

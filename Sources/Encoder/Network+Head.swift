@@ -84,11 +84,12 @@ extension Network {
 
     private func linear(_ layer: HeadLayer, _ x: [Float], count: Int) throws(EncoderError) -> [Float] {
         var y = [Float](repeating: 0, count: count * layer.outputs)
+        let weight = Matrix(parameters.vector(layer.weight), width: layer.inputs).transposed
         try run { () throws(ComputeError) in
-            try device.multiply(
-                Matrix(x, width: layer.inputs),
-                Matrix(parameters.vector(layer.weight), width: layer.inputs).transposed,
-                into: &y, m: count, n: layer.outputs, k: layer.inputs, full: true)
+            try Matrix.lending(x, width: layer.inputs) { (x) throws(ComputeError) in
+                try device.multiply(
+                    x, weight, into: &y, m: count, n: layer.outputs, k: layer.inputs, full: true)
+            }
         }
         let bias = parameters.vector(layer.bias)
         for i in y.indices { y[i] += bias[i % layer.outputs] }
@@ -156,18 +157,24 @@ extension Network {
             let x = tape.inputs[i]
             if let weight = out.pointer(layer.weight) {
                 try run { () throws(ComputeError) in
-                    try device.multiply(
-                        Matrix(dy, width: layer.outputs).transposed, Matrix(x, width: layer.inputs), into: weight,
-                        m: layer.outputs, n: layer.inputs, k: count, full: true, accumulate: accumulate)
+                    try Matrix.lending(dy, width: layer.outputs) { (dy) throws(ComputeError) in
+                        try Matrix.lending(x, width: layer.inputs) { (x) throws(ComputeError) in
+                            try device.multiply(
+                                dy.transposed, x, into: weight, m: layer.outputs, n: layer.inputs, k: count,
+                                full: true, accumulate: accumulate)
+                        }
+                    }
                 }
             }
             ck_column_sum_cast(
                 device.team, dy, nil, 0, out.pointer(layer.bias), accumulate ? 1 : 0, count, layer.outputs)
             var dx = [Float](repeating: 0, count: count * layer.inputs)
+            let weight = Matrix(parameters.vector(layer.weight), width: layer.inputs)
             try run { () throws(ComputeError) in
-                try device.multiply(
-                    Matrix(dy, width: layer.outputs), Matrix(parameters.vector(layer.weight), width: layer.inputs),
-                    into: &dx, m: count, n: layer.inputs, k: layer.outputs, full: true)
+                try Matrix.lending(dy, width: layer.outputs) { (dy) throws(ComputeError) in
+                    try device.multiply(
+                        dy, weight, into: &dx, m: count, n: layer.inputs, k: layer.outputs, full: true)
+                }
             }
             // The inputs of all layers but the first went through ReLU.
             if i > 0 { for j in dx.indices where x[j] <= 0 { dx[j] = 0 } }

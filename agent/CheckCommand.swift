@@ -14,9 +14,6 @@ struct CheckCommand: ParsableCommand {
             Exit code 1 when a case cannot be used.
             """)
 
-    /// Whether scans with skull and scalp pass.
-    enum Unstripped: String, ExpressibleByArgument, CaseIterable { case refuse, allow }
-
     @Option(
         help: ArgumentHelp(
             "The manifest: CSV with the columns case, patient, T1w, T1c, T2w, FLAIR or volume, brain, mask, split and a column for each task.",
@@ -26,11 +23,10 @@ struct CheckCommand: ParsableCommand {
     @Option(help: ArgumentHelp("The label column; all of them by default.", valueName: "column"))
     var task: String?
 
-    @Option(
-        help: ArgumentHelp("How cases are prepared: consilium, lamim-pretrain or lamim-finetune.", valueName: "name"))
-    var recipe = Recipe.Name.consilium.rawValue
+    @Option(help: "How cases are prepared.")
+    var recipe = Recipe.Name.consilium
 
-    @Option(help: "Whether scans that are not brain-extracted pass: refuse or allow.")
+    @Option(help: "Whether scans that are not brain-extracted pass.")
     var unstripped = Unstripped.refuse
 
     @Option(help: ArgumentHelp("Write a picture of each case into this folder.", valueName: "dir"))
@@ -43,18 +39,13 @@ struct CheckCommand: ParsableCommand {
     var json = false
 
     func validate() throws {
-        guard Recipe.Name(rawValue: recipe) != nil else {
-            let names = Recipe.Name.allCases.map(\.rawValue).joined(separator: ", ")
-            throw ValidationError("There is no recipe \"\(recipe)\": choose one of \(names).")
-        }
         guard (1...256).contains(threads) else { throw ValidationError("Give 1 to 256 threads.") }
     }
 
     func run() throws {
         let manifest = try Manifest.read(data)
-        let name = Recipe.Name(rawValue: recipe) ?? .consilium
         let check = try CohortCheck(
-            manifest: manifest, column: task, recipe: Recipe(name: name, unstripped: unstripped == .allow),
+            manifest: manifest, column: task, recipe: Recipe(name: recipe, unstripped: unstripped == .allow),
             threads: threads)
         let album = try pictures.map { try PictureFolder($0) }
         // A person at a terminal sees that it goes on; logs and pipes stay clean.

@@ -8,7 +8,6 @@ import Training
 
 extension Precision: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}
-extension Recipe.Name: ExpressibleByArgument {}
 extension FitSettings.Criterion: ExpressibleByArgument {}
 extension FitSettings.Shape: ExpressibleByArgument {}
 extension FitRequest.HeadKind: ExpressibleByArgument {}
@@ -50,8 +49,8 @@ struct FitCommand: ParsableCommand {
     @Option(help: "Three letters the prepared axes point to, such as RAS, or stored.")
     var orientation: String?
 
-    @Flag(help: "Also take scans with skull and scalp.")
-    var unstripped = false
+    @Option(help: "Whether scans that are not brain-extracted pass.")
+    var unstripped = Unstripped.refuse
 
     @Option(help: "Times every case is seen.")
     var epochs = 30
@@ -194,7 +193,7 @@ struct FitCommand: ParsableCommand {
         }
         var prepared = recipe.map { Recipe(name: $0, size: size) } ?? known ?? Recipe(size: size)
         if let orientation { prepared.orientation = orientation }
-        if unstripped { prepared.unstripped = true }
+        if unstripped == .allow { prepared.unstripped = true }
         try prepared.check()
         let batch = batch ?? (large ? 1 : 8)
         var settings = FitSettings(recipe: prepared)

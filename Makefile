@@ -4,7 +4,6 @@ DEBIAN_PACKAGES := libdnnl-dev libopenblas-dev libnifti-dev libdeflate-dev libpn
 SWIFT_FLAGS := -c release --disable-testable-imports
 SWIFT_FILES := Package.swift Sources Tests agent coordinator Benchmarks
 
-
 # The fuzz target is compiled by itself, from the NIfTI module's sources: instrumented, and not part of the build.
 FUZZ_SECONDS ?= 600
 FUZZ_SOURCES := $(wildcard Sources/NIfTI/*.swift) $(wildcard Tests/NIfTIFuzz/*.swift) \
@@ -57,6 +56,7 @@ bench: deps
 # The same work in PyTorch and MONAI, in turn with ours, in a virtual environment of its own.
 PEERS := Benchmarks/peers/.venv
 $(PEERS)/bin/python: Benchmarks/peers/requirements.txt
+	@$(MAKE) --no-print-directory deps DEBIAN_PACKAGES=python3-venv
 	python3 -m venv $(PEERS)
 	$(PEERS)/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
 	@touch $@

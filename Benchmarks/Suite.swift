@@ -61,36 +61,43 @@ struct Suite {
         try FileManager.default.createDirectory(at: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(at: folder) }
         for entry in entries(try PrepareCase.case240(in: folder)) {
-            var ours: [[String: Double]] = []
-            var theirs: [[String: Double]] = []
-            for _ in 0..<(python == nil || entry.peer == nil ? 1 : entry.pairs) {
-                ours.append(try child(CommandLine.arguments[0], entry.ours))
-                if let python, let peer = entry.peer {
-                    theirs.append(try child(python, ["Benchmarks/peers/\(peer[0])"] + peer.dropFirst()))
-                }
-            }
-            for key in ours[0].keys {
-                let value = ours.compactMap { $0[key] }.median
-                let name = key.hasPrefix("gemm.") ? key : "\(entry.name).\(key)"
-                results[name] = value
-                show(name, value)
-            }
-            guard !theirs.isEmpty else { continue }
-            let ratio = zip(theirs, ours).compactMap { pair in
-                pair.0["seconds"].flatMap { t in pair.1["seconds"].map { t / $0 } }
-            }.median
-            results["\(entry.name).\(entry.against)"] = ratio
-            show("\(entry.name).\(entry.against)", ratio)
-            results["\(entry.name).peer_peak_gib"] = theirs.compactMap { $0["peak_gib"] }.median
+            do { try measure(entry, into: &results) } catch { say("\(entry.name): \(error)") }
+            let json = try JSONSerialization.data(withJSONObject: results, options: [.prettyPrinted, .sortedKeys])
+            try FileManager.default.createDirectory(atPath: "Benchmarks/results", withIntermediateDirectories: true)
+            try json.write(to: URL(filePath: "Benchmarks/results/latest.json"), options: .atomic)
         }
-        let json = try JSONSerialization.data(withJSONObject: results, options: [.prettyPrinted, .sortedKeys])
-        try FileManager.default.createDirectory(atPath: "Benchmarks/results", withIntermediateDirectories: true)
-        try json.write(to: URL(filePath: "Benchmarks/results/latest.json"), options: .atomic)
-        print("written to Benchmarks/results/latest.json")
+        say("written to Benchmarks/results/latest.json")
     }
 
+    private func measure(_ entry: Entry, into results: inout [String: Any]) throws {
+        var ours: [[String: Double]] = []
+        var theirs: [[String: Double]] = []
+        for _ in 0..<(python == nil || entry.peer == nil ? 1 : entry.pairs) {
+            ours.append(try child(CommandLine.arguments[0], entry.ours))
+            if let python, let peer = entry.peer {
+                theirs.append(try child(python, ["Benchmarks/peers/\(peer[0])"] + peer.dropFirst()))
+            }
+        }
+        for key in ours[0].keys.sorted() {
+            let value = ours.compactMap { $0[key] }.median
+            let name = key.hasPrefix("gemm.") ? key : "\(entry.name).\(key)"
+            results[name] = value
+            show(name, value)
+        }
+        guard !theirs.isEmpty else { return }
+        let ratio = zip(theirs, ours).compactMap { pair in
+            pair.0["seconds"].flatMap { t in pair.1["seconds"].map { t / $0 } }
+        }.median
+        results["\(entry.name).\(entry.against)"] = ratio
+        show("\(entry.name).\(entry.against)", ratio)
+        results["\(entry.name).peer_seconds"] = theirs.compactMap { $0["seconds"] }.median
+        results["\(entry.name).peer_peak_gib"] = theirs.compactMap { $0["peak_gib"] }.median
+    }
+
+    private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
+
     private func show(_ name: String, _ value: Double) {
-        print("\(name.padding(toLength: 52, withPad: " ", startingAt: 0)) \(String(format: "%10.4f", value))")
+        say("\(name.padding(toLength: 52, withPad: " ", startingAt: 0)) \(String(format: "%10.4f", value))")
     }
 
     /// Runs a program and reads the JSON object it prints last.

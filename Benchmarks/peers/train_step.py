@@ -3,7 +3,8 @@
 usage: train_step.py lamim|base|small BATCH fp32|bf16 train|infer RUNS [--encoder-only]
 
 The model is MONAI's ViTAutoEnc with the published head; as in the published code its decoder runs too, unless
---encoder-only. AdamW is PyTorch's fused one. Median of RUNS after one that is not counted.
+--encoder-only. MONAI refuses patches of 8 there, so `small` is its blocks put together without a decoder. AdamW is
+PyTorch's fused one. Median of RUNS after one that is not counted.
 """
 import contextlib
 import json
@@ -14,6 +15,7 @@ import warnings
 
 warnings.filterwarnings("ignore")
 import torch
+from monai.networks.blocks import PatchEmbeddingBlock, TransformerBlock
 from monai.networks.nets import ViTAutoEnc
 
 PRESETS = {
@@ -23,15 +25,29 @@ PRESETS = {
 }
 
 
+class Encoder(torch.nn.Module):
+    """ViTAutoEnc without its decoder, for any patch."""
+
+    def __init__(self, image, patch, hidden_size, mlp_dim, num_layers, num_heads):
+        super().__init__()
+        self.patch_embedding = PatchEmbeddingBlock(4, image, patch, hidden_size, num_heads, "conv")
+        self.blocks = torch.nn.ModuleList(
+            TransformerBlock(hidden_size, mlp_dim, num_heads) for _ in range(num_layers)
+        )
+
+
 class Classifier(torch.nn.Module):
     def __init__(self, preset, encoder_only):
         super().__init__()
         shape = dict(PRESETS[preset])
         image, patch = shape.pop("img"), shape.pop("patch")
-        self.model = ViTAutoEnc(
-            in_channels=4, out_channels=4, img_size=(image,) * 3, patch_size=(patch,) * 3, proj_type="conv", **shape
-        )
-        self.encoder_only = encoder_only
+        self.encoder_only = encoder_only or preset == "small"
+        if self.encoder_only:
+            self.model = Encoder(image, patch, **shape)
+        else:
+            self.model = ViTAutoEnc(
+                in_channels=4, out_channels=4, img_size=(image,) * 3, patch_size=(patch,) * 3, proj_type="conv", **shape
+            )
         features = 72 * (shape["hidden_size"] // 3)
         self.FC = torch.nn.Sequential(
             torch.nn.Linear(features, 128), torch.nn.ReLU(), torch.nn.Linear(128, 64), torch.nn.ReLU(),

@@ -1,15 +1,15 @@
-// Chooses the kernels' instruction set and splits their work over a team.
-#include <stdatomic.h>
+// Knows the kernels' instruction sets and splits their work over a team.
 #include <stdlib.h>
 #include <string.h>
 
 #include "table.h"
 
-static const ck_table *table_of(ck_level level) {
+const ck_table *ck_table_of(ck_level level) {
 #if defined(__x86_64__)
     if (level == CK_AVX512) return &ck_table_avx512;
     if (level == CK_AVX2) return &ck_table_avx2;
 #endif
+    (void)level;
     return &ck_table_scalar;
 }
 ck_level ck_best_level(void) {
@@ -30,18 +30,6 @@ int ck_has_bf16_products(void) {
     return 0;
 #endif
 }
-// -1: not chosen yet.
-static _Atomic int selected = -1;
-ck_level ck_selected(void) {
-    int level = atomic_load(&selected);
-    return level < 0 ? ck_best_level() : (ck_level)level;
-}
-int ck_select(ck_level level) {
-    if (level > ck_best_level()) return -1;
-    atomic_store(&selected, (int)level);
-    return 0;
-}
-const ck_table *ck_kernels(void) { return table_of(ck_selected()); }
 
 // Rows, columns or elements of each thread: `body` sees first, last and the arguments it captured as a struct.
 #define ON_TEAM(name, fields, body)                                          \
@@ -63,7 +51,7 @@ ON_TEAM(layernorm_forward, const float *x; const float *gamma; const float *beta
 })
 void ck_layernorm_forward(ck_team *team, const float *x, const float *gamma, const float *beta, void *out, int half,
                           float *mean, float *rstd, size_t rows, size_t width, float eps) {
-    struct layernorm_forward_arguments a = {ck_kernels(), team, x, gamma, beta, out, half, mean, rstd, rows, width, eps};
+    struct layernorm_forward_arguments a = {ck_kernels(team), team, x, gamma, beta, out, half, mean, rstd, rows, width, eps};
     ck_team_run(team, layernorm_forward_task, &a);
 }
 
@@ -90,7 +78,7 @@ void ck_layernorm_backward(ck_team *team, const float *x, const float *gamma, co
         partial[t] = ck_team_scratch(team, t, 2 * width * sizeof(float));
         if (!partial[t]) abort();
     }
-    struct layernorm_backward_arguments a = {ck_kernels(), team, x, gamma, dout, mean, rstd, residual, dx,
+    struct layernorm_backward_arguments a = {ck_kernels(team), team, x, gamma, dout, mean, rstd, residual, dx,
                                              dgamma ? partial : NULL, rows, width};
     ck_team_run(team, layernorm_backward_task, &a);
     if (!dgamma) return;
@@ -114,7 +102,7 @@ ON_TEAM(bias_gelu_forward, const float *in; const float *bias; void *pre; void *
 })
 void ck_bias_gelu_forward(ck_team *team, const float *in, const float *bias, void *pre, void *act, int half,
                           size_t rows, size_t width) {
-    struct bias_gelu_forward_arguments a = {ck_kernels(), team, in, bias, pre, act, half, rows, width};
+    struct bias_gelu_forward_arguments a = {ck_kernels(team), team, in, bias, pre, act, half, rows, width};
     ck_team_run(team, bias_gelu_forward_task, &a);
 }
 
@@ -125,7 +113,7 @@ ON_TEAM(gelu_backward, const float *dact; const void *pre; void *dpre; int half;
 })
 void ck_gelu_backward(ck_team *team, const float *dact, const void *pre, void *dpre, int half, float *dbias,
                       int accumulate, size_t rows, size_t width) {
-    struct gelu_backward_arguments a = {ck_kernels(), team, dact, pre, dpre, half, dbias, accumulate, rows, width};
+    struct gelu_backward_arguments a = {ck_kernels(team), team, dact, pre, dpre, half, dbias, accumulate, rows, width};
     ck_team_run(team, gelu_backward_task, &a);
 }
 
@@ -136,7 +124,7 @@ ON_TEAM(bias_residual, const float *x; const float *in; const float *bias; float
 })
 void ck_bias_residual(ck_team *team, const float *x, const float *in, const float *bias, float *out, size_t rows,
                       size_t width) {
-    struct bias_residual_arguments a = {ck_kernels(), team, x, in, bias, out, rows, width};
+    struct bias_residual_arguments a = {ck_kernels(team), team, x, in, bias, out, rows, width};
     ck_team_run(team, bias_residual_task, &a);
 }
 
@@ -147,7 +135,7 @@ ON_TEAM(column_sum_cast, const float *in; void *out; int half; float *dbias; int
 })
 void ck_column_sum_cast(ck_team *team, const float *in, void *out, int half, float *dbias, int accumulate, size_t rows,
                         size_t width) {
-    struct column_sum_cast_arguments a = {ck_kernels(), team, in, out, half, dbias, accumulate, rows, width};
+    struct column_sum_cast_arguments a = {ck_kernels(team), team, in, out, half, dbias, accumulate, rows, width};
     ck_team_run(team, column_sum_cast_task, &a);
 }
 
@@ -156,7 +144,7 @@ ON_TEAM(to_half, const float *in; uint16_t *out; size_t count;, {
     a->k->to_half(a->in + first, a->out + first, last - first);
 })
 void ck_to_half(ck_team *team, const float *in, uint16_t *out, size_t count) {
-    struct to_half_arguments a = {ck_kernels(), team, in, out, count};
+    struct to_half_arguments a = {ck_kernels(team), team, in, out, count};
     ck_team_run(team, to_half_task, &a);
 }
 ON_TEAM(from_half, const uint16_t *in; float *out; size_t count;, {
@@ -164,7 +152,7 @@ ON_TEAM(from_half, const uint16_t *in; float *out; size_t count;, {
     a->k->from_half(a->in + first, a->out + first, last - first);
 })
 void ck_from_half(ck_team *team, const uint16_t *in, float *out, size_t count) {
-    struct from_half_arguments a = {ck_kernels(), team, in, out, count};
+    struct from_half_arguments a = {ck_kernels(team), team, in, out, count};
     ck_team_run(team, from_half_task, &a);
 }
 ON_TEAM(axpy, float factor; const float *x; float *y; size_t count;, {
@@ -172,7 +160,7 @@ ON_TEAM(axpy, float factor; const float *x; float *y; size_t count;, {
     a->k->axpy(a->factor, a->x + first, a->y + first, last - first);
 })
 void ck_axpy(ck_team *team, float factor, const float *x, float *y, size_t count) {
-    struct axpy_arguments a = {ck_kernels(), team, factor, x, y, count};
+    struct axpy_arguments a = {ck_kernels(team), team, factor, x, y, count};
     ck_team_run(team, axpy_task, &a);
 }
 ON_TEAM(transpose_bias, const float *in; const float *bias; void *out; int half; size_t rows; size_t a_; size_t b_;, {
@@ -183,7 +171,7 @@ ON_TEAM(transpose_bias, const float *in; const float *bias; void *out; int half;
 })
 void ck_transpose_bias(ck_team *team, const float *in, const float *bias, void *out, int half, size_t rows, size_t x,
                        size_t y) {
-    struct transpose_bias_arguments a = {ck_kernels(), team, in, bias, out, half, rows, x, y};
+    struct transpose_bias_arguments a = {ck_kernels(team), team, in, bias, out, half, rows, x, y};
     ck_team_run(team, transpose_bias_task, &a);
 }
 
@@ -202,7 +190,7 @@ static double reduce(ck_team *team, const float *x, const float *y, float *grad,
     const size_t chunks = (count + CHUNK - 1) / CHUNK;
     double *sums = calloc(chunks ? chunks : 1, sizeof *sums), total = 0;
     if (!sums) abort();
-    struct reduce_arguments a = {ck_kernels(), team, x, y, grad, scale, count, sums};
+    struct reduce_arguments a = {ck_kernels(team), team, x, y, grad, scale, count, sums};
     ck_team_run(team, reduce_task, &a);
     for (size_t c = 0; c < chunks; c++) total += sums[c];
     free(sums);
@@ -230,21 +218,21 @@ ON_TEAM(optimise, const ck_adam *adam; const ck_sgd *sgd; float *w; uint16_t *hi
     }
 })
 void ck_adam_step(ck_team *team, const ck_adam *o, float *w, const float *g, float *m, float *v, size_t count) {
-    struct optimise_arguments a = {ck_kernels(), team, o, NULL, w, NULL, NULL, g, m, v, count};
+    struct optimise_arguments a = {ck_kernels(team), team, o, NULL, w, NULL, NULL, g, m, v, count};
     ck_team_run(team, optimise_task, &a);
 }
 void ck_adam_step_split(ck_team *team, const ck_adam *o, uint16_t *high, int16_t *low, const float *g, float *m,
                         float *v, size_t count) {
-    struct optimise_arguments a = {ck_kernels(), team, o, NULL, NULL, high, low, g, m, v, count};
+    struct optimise_arguments a = {ck_kernels(team), team, o, NULL, NULL, high, low, g, m, v, count};
     ck_team_run(team, optimise_task, &a);
 }
 void ck_sgd_step(ck_team *team, const ck_sgd *o, float *w, const float *g, float *m, size_t count) {
-    struct optimise_arguments a = {ck_kernels(), team, NULL, o, w, NULL, NULL, g, m, NULL, count};
+    struct optimise_arguments a = {ck_kernels(team), team, NULL, o, w, NULL, NULL, g, m, NULL, count};
     ck_team_run(team, optimise_task, &a);
 }
 void ck_sgd_step_split(ck_team *team, const ck_sgd *o, uint16_t *high, int16_t *low, const float *g, float *m,
                        size_t count) {
-    struct optimise_arguments a = {ck_kernels(), team, NULL, o, NULL, high, low, g, m, NULL, count};
+    struct optimise_arguments a = {ck_kernels(team), team, NULL, o, NULL, high, low, g, m, NULL, count};
     ck_team_run(team, optimise_task, &a);
 }
 
@@ -254,18 +242,18 @@ ON_TEAM(planes, float *w; uint16_t *high; int16_t *low; int join; size_t count;,
     else a->k->split(a->w + first, a->high + first, a->low + first, last - first);
 })
 void ck_split(ck_team *team, const float *w, uint16_t *high, int16_t *low, size_t count) {
-    struct planes_arguments a = {ck_kernels(), team, (float *)(uintptr_t)w, high, low, 0, count};
+    struct planes_arguments a = {ck_kernels(team), team, (float *)(uintptr_t)w, high, low, 0, count};
     ck_team_run(team, planes_task, &a);
 }
 void ck_join(ck_team *team, const uint16_t *high, const int16_t *low, float *w, size_t count) {
-    struct planes_arguments a = {ck_kernels(), team, w, (uint16_t *)(uintptr_t)high, (int16_t *)(uintptr_t)low, 1, count};
+    struct planes_arguments a = {ck_kernels(team), team, w, (uint16_t *)(uintptr_t)high, (int16_t *)(uintptr_t)low, 1, count};
     ck_team_run(team, planes_task, &a);
 }
 
-void ck_softmax_rows(float *in, float scale, void *out, int half, size_t rows, size_t width) {
-    ck_kernels()->softmax(in, scale, out, half, rows, width);
+void ck_softmax_rows(const ck_team *team, float *in, float scale, void *out, int half, size_t rows, size_t width) {
+    ck_kernels(team)->softmax(in, scale, out, half, rows, width);
 }
-void ck_softmax_rows_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
+void ck_softmax_rows_backward(const ck_team *team, const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
                               size_t width) {
-    ck_kernels()->softmax_backward(p, dp, scale, ds, half, rows, width);
+    ck_kernels(team)->softmax_backward(p, dp, scale, ds, half, rows, width);
 }

@@ -49,13 +49,13 @@ static void backward_task(void *context, int thread, int threads) {
 }
 void ck_patchify(ck_team *team, const float *images, void *patches, int half, size_t batch, size_t channels, size_t size,
                  size_t patch) {
-    struct patches_arguments a = {.k = ck_kernels(), .images = images, .out = patches, .half = half, .batch = batch,
+    struct patches_arguments a = {.k = ck_kernels(team), .images = images, .out = patches, .half = half, .batch = batch,
                                   .channels = channels, .size = size, .patch = patch};
     ck_team_run(team, forward_task, &a);
 }
 void ck_unpatchify(ck_team *team, const float *patches, float *images, size_t batch, size_t channels, size_t size,
                    size_t patch) {
-    struct patches_arguments a = {.k = ck_kernels(), .volumes = images, .in = patches, .batch = batch,
+    struct patches_arguments a = {.k = ck_kernels(team), .volumes = images, .in = patches, .batch = batch,
                                   .channels = channels, .size = size, .patch = patch};
     ck_team_run(team, backward_task, &a);
 }

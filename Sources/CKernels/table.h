@@ -39,6 +39,7 @@ extern const ck_table ck_table_scalar;
 extern const ck_table ck_table_avx2;
 extern const ck_table ck_table_avx512;
 #endif
-// The selected table.
-const ck_table *ck_kernels(void);
+// The table of a level, and that of a team.
+const ck_table *ck_table_of(ck_level level);
+const ck_table *ck_kernels(const ck_team *team);
 #endif

@@ -9,7 +9,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "CKernels.h"
+#include "table.h"
 
 enum { SPINS = 20000 };
 
@@ -26,9 +26,11 @@ struct ck_team {
     int threads;
     _Atomic uint32_t generation;  // grows by one for each task
     _Atomic uint32_t finished;    // workers done with the current task
+    _Atomic int sleepers;         // threads asleep on either word, or about to be
     _Atomic int stopping;
     ck_task task;
     void *context;
+    const ck_table *kernels;
     struct worker *workers;
     struct scratch *scratch;
 };
@@ -38,17 +40,19 @@ static void relax(void) {
     __builtin_ia32_pause();
 #endif
 }
-static void await_change(_Atomic uint32_t *word, uint32_t old) {
+static void await_change(ck_team *team, _Atomic uint32_t *word, uint32_t old) {
     for (int i = 0; i < SPINS; i++) {
         if (atomic_load_explicit(word, memory_order_acquire) != old) return;
         relax();
     }
-    while (atomic_load_explicit(word, memory_order_acquire) == old)
-        syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+    // Sequentially consistent: either the sleeper sees the new word, or who changed it sees the sleeper.
+    atomic_fetch_add(&team->sleepers, 1);
+    while (atomic_load(word) == old) syscall(SYS_futex, word, FUTEX_WAIT_PRIVATE, old, NULL, NULL, 0);
+    atomic_fetch_sub(&team->sleepers, 1);
 }
-static void announce(_Atomic uint32_t *word) {
-    atomic_fetch_add_explicit(word, 1, memory_order_release);
-    syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1 << 30, NULL, NULL, 0);
+static void announce(ck_team *team, _Atomic uint32_t *word) {
+    atomic_fetch_add(word, 1);
+    if (atomic_load(&team->sleepers) > 0) syscall(SYS_futex, word, FUTEX_WAKE_PRIVATE, 1 << 30, NULL, NULL, 0);
 }
 
 static void *work(void *argument) {
@@ -56,21 +60,22 @@ static void *work(void *argument) {
     ck_team *team = self->team;
     uint32_t seen = 0;
     for (;;) {
-        await_change(&team->generation, seen);
+        await_change(team, &team->generation, seen);
         seen++;
         if (atomic_load(&team->stopping)) return NULL;
         team->task(team->context, self->index, team->threads);
-        announce(&team->finished);
+        announce(team, &team->finished);
     }
 }
 
-ck_team *ck_team_create(int threads) {
-    if (threads < 1) return NULL;
+ck_team *ck_team_create(int threads, ck_level level) {
+    if (threads < 1 || level > ck_best_level()) return NULL;
     ck_team *team = calloc(1, sizeof *team);
     if (!team) return NULL;
     team->workers = calloc((size_t)threads, sizeof *team->workers);
     team->scratch = calloc((size_t)threads, sizeof *team->scratch);
     team->threads = 1;
+    team->kernels = ck_table_of(level);
     if (!team->workers || !team->scratch) {
         ck_team_destroy(team);
         return NULL;
@@ -89,7 +94,7 @@ ck_team *ck_team_create(int threads) {
 void ck_team_destroy(ck_team *team) {
     if (!team) return;
     atomic_store(&team->stopping, 1);
-    announce(&team->generation);
+    announce(team, &team->generation);
     for (int i = 1; i < team->threads; i++) pthread_join(team->workers[i].thread, NULL);
     for (int i = 0; i < team->threads && team->scratch; i++) free(team->scratch[i].memory);
     free(team->workers);
@@ -98,6 +103,7 @@ void ck_team_destroy(ck_team *team) {
 }
 
 int ck_team_threads(const ck_team *team) { return team->threads; }
+const ck_table *ck_kernels(const ck_team *team) { return team->kernels; }
 
 void ck_team_run(ck_team *team, ck_task task, void *context) {
     if (team->threads == 1) {
@@ -107,12 +113,12 @@ void ck_team_run(ck_team *team, ck_task task, void *context) {
     team->task = task;
     team->context = context;
     atomic_store_explicit(&team->finished, 0, memory_order_relaxed);
-    announce(&team->generation);
+    announce(team, &team->generation);
     task(context, 0, team->threads);
     const uint32_t others = (uint32_t)team->threads - 1;
     uint32_t done;
     while ((done = atomic_load_explicit(&team->finished, memory_order_acquire)) != others)
-        await_change(&team->finished, done);
+        await_change(team, &team->finished, done);
 }
 
 void *ck_team_scratch(ck_team *team, int thread, size_t bytes) {

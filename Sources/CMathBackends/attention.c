@@ -67,11 +67,11 @@ static void forward_task(void *context, int thread, int threads) {
         const void *q = gather(x, at(x, x->qkv, row), 3 * width, h.dense[0]);
         const void *k = gather(x, at(x, x->qkv, row + width), 3 * width, h.dense[1]);
         const void *v = gather(x, at(x, x->qkv, row + 2 * width), 3 * width, h.dense[2]);
-        char *p = x->p ? (char *)x->p + i * t * t * bytes(x) : h.other;
+        char *p = (char *)x->p + i * t * t * bytes(x);
         char *o = (char *)x->o + (sample * t * width + head * d) * bytes(x);
         status = multiply(s, thread, t, t, d, q, 0, k, 1, h.scores, t, 0);
         if (status != 0) break;
-        ck_softmax_rows(h.scores, 1 / sqrtf((float)d), p, half, t, t);
+        ck_softmax_rows(s->backend->team, h.scores, 1 / sqrtf((float)d), p, half, t, t);
         status = multiply(s, thread, t, d, t, p, 0, v, 0, o, width, half);
     }
     if (status != 0) atomic_store(&s->status, status);
@@ -103,7 +103,7 @@ static void backward_task(void *context, int thread, int threads) {
         status = multiply(s, thread, t, t, d, d_o, 0, v, 1, dp, t, 0);
         if (status == 0) status = multiply(s, thread, t, d, t, p, 1, d_o, 0, dv, 3 * width, half);
         if (status != 0) break;
-        ck_softmax_rows_backward(p, dp, 1 / sqrtf((float)d), h.other, half, t, t);
+        ck_softmax_rows_backward(s->backend->team, p, dp, 1 / sqrtf((float)d), h.other, half, t, t);
         status = multiply(s, thread, t, d, t, h.other, 0, k, 0, dq, 3 * width, half);
         if (status == 0) status = multiply(s, thread, t, d, t, h.other, 1, q, 0, dk, 3 * width, half);
     }

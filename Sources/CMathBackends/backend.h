@@ -13,6 +13,7 @@ struct mb_backend {
 };
 
 int dnn_load(char *why, size_t capacity);
+void dnn_describe(char *text, size_t capacity);
 struct dnn_context *dnn_context_open(void);
 void dnn_context_close(struct dnn_context *context);
 int dnn_multiply(struct dnn_context *context, const mb_product *product);
@@ -21,9 +22,9 @@ struct dnn_packed;
 struct dnn_packed *dnn_pack(struct dnn_context *context, mb_type type, const void *weight, size_t m, size_t n, size_t k,
                             size_t c_row, int c_half);
 void dnn_packed_free(struct dnn_packed *packed);
-size_t dnn_packed_bytes(const struct dnn_packed *packed);
 int dnn_multiply_packed(struct dnn_context *context, struct dnn_packed *packed, const void *a, void *c);
 
 int blas_load(char *why, size_t capacity);
+void blas_describe(char *text, size_t capacity);
 int blas_multiply(const mb_product *product);
 #endif

@@ -3,6 +3,7 @@
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <oneapi/dnnl/dnnl.h>
+#include <pthread.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,21 +19,23 @@
     X(post_ops_destroy) X(post_ops_append_sum) X(primitive_desc_iterator_create)                             \
     X(primitive_desc_iterator_fetch) X(primitive_desc_iterator_next) X(primitive_desc_iterator_destroy)      \
     X(primitive_desc_query) X(primitive_desc_destroy) X(primitive_desc_query_md) X(primitive_create) X(primitive_destroy) X(primitive_execute)                 \
-    X(memory_create) X(memory_destroy) X(memory_set_data_handle) X(reorder_primitive_desc_create)
+    X(memory_create) X(memory_destroy) X(memory_set_data_handle) X(reorder_primitive_desc_create)            \
+    X(version) X(get_effective_cpu_isa)
 #define DECLARE(name) static __typeof__(dnnl_##name) *name##_;
 FUNCTIONS(DECLARE)
 #undef DECLARE
 static void (*set_openmp_threads)(int);
 
-int dnn_load(char *why, size_t capacity) {
-    if (engine_create_) return 0;
+static char failure[512];
+
+static void load(void) {
     // OpenMP starts no threads of its own: every call is made from one of ours and stays there.
     setenv("OMP_NUM_THREADS", "1", 1);
     setenv("OMP_WAIT_POLICY", "passive", 0);
     void *library = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
     if (!library) {
-        snprintf(why, capacity, "cannot load libdnnl.so.2 (%s): install the package libdnnl2", dlerror());
-        return -1;
+        snprintf(failure, sizeof failure, "cannot load libdnnl.so.2 (%s): install the package libdnnl2", dlerror());
+        return;
     }
     set_openmp_threads = (void (*)(int))dlsym(RTLD_DEFAULT, "omp_set_num_threads");
     if (!set_openmp_threads) {
@@ -44,12 +47,19 @@ int dnn_load(char *why, size_t capacity) {
     if (!(name##_ = (__typeof__(name##_))dlsym(library, "dnnl_" #name))) missing = "dnnl_" #name;
     FUNCTIONS(LOAD)
 #undef LOAD
-    if (missing) {
-        engine_create_ = NULL;
-        snprintf(why, capacity, "libdnnl.so.2 has no %s: install oneDNN 2.6 or a later 2.x (package libdnnl2)", missing);
-        return -1;
-    }
-    return 0;
+    if (missing)
+        snprintf(failure, sizeof failure,
+                 "libdnnl.so.2 has no %s: install oneDNN 2.6 or a later 2.x (package libdnnl2)", missing);
+}
+int dnn_load(char *why, size_t capacity) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    snprintf(why, capacity, "%s", failure);
+    return failure[0] ? -1 : 0;
+}
+void dnn_describe(char *text, size_t capacity) {
+    const dnnl_version_t *v = version_();
+    snprintf(text, capacity, "onednn %d.%d.%d isa %d", v->major, v->minor, v->patch, (int)get_effective_cpu_isa_());
 }
 
 // A primitive for one shape and layout.
@@ -257,7 +267,7 @@ int dnn_multiply(struct dnn_context *x, const mb_product *p) {
 struct dnn_packed {
     struct entry entry;  // its `b` holds the weight
     void *memory;
-    size_t bytes, m, row_bytes, c_row_bytes;
+    size_t m, row_bytes, c_row_bytes;
 };
 
 struct dnn_packed *dnn_pack(struct dnn_context *x, mb_type of, const void *weight, size_t m, size_t n, size_t k,
@@ -279,8 +289,7 @@ struct dnn_packed *dnn_pack(struct dnn_context *x, mb_type of, const void *weigh
              matmul_descriptor(x, &a, &b, &c, 0, "brg", &description) == 0;
     if (ok) {
         b = *primitive_desc_query_md_(description, dnnl_query_weights_md, 0);
-        packed->bytes = memory_desc_get_size_(&b);
-        packed->memory = aligned_alloc(64, (packed->bytes + 63) / 64 * 64);
+        packed->memory = aligned_alloc(64, (memory_desc_get_size_(&b) + 63) / 64 * 64);
         ok = packed->memory != NULL;
     }
     ok = ok && primitive_create_(&packed->entry.primitive, description) == dnnl_success &&
@@ -309,7 +318,6 @@ void dnn_packed_free(struct dnn_packed *packed) {
     free(packed->memory);
     free(packed);
 }
-size_t dnn_packed_bytes(const struct dnn_packed *packed) { return packed->bytes; }
 int dnn_multiply_packed(struct dnn_context *x, struct dnn_packed *packed, const void *a, void *c) {
     const int dense = packed->row_bytes == packed->c_row_bytes;
     void *rows = dense ? c : scratch(x, packed->m * packed->row_bytes);

@@ -1,5 +1,6 @@
 // OpenBLAS, fp32, one thread a call.
 #include <dlfcn.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 
@@ -9,16 +10,30 @@ typedef void (*sgemm_function)(int order, int ta, int tb, int m, int n, int k, f
                                const float *b, int ldb, float beta, float *c, int ldc);
 static sgemm_function sgemm;
 
-int blas_load(char *why, size_t capacity) {
-    if (sgemm) return 0;
+static char failure[512];
+static char *(*core_name)(void), *(*configuration)(void);
+
+static void load(void) {
     setenv("OPENBLAS_NUM_THREADS", "1", 1);
     // Its own choice on processors with avx512_bf16 is its slowest core type.
     if (ck_best_level() == CK_AVX512) setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
-    if (library) sgemm = (sgemm_function)dlsym(library, "cblas_sgemm");
-    if (sgemm) return 0;
-    snprintf(why, capacity, "cannot load libopenblas.so.0 (%s): install the package libopenblas0", dlerror());
-    return -1;
+    if (library) {
+        sgemm = (sgemm_function)dlsym(library, "cblas_sgemm");
+        core_name = (char *(*)(void))dlsym(library, "openblas_get_corename");
+        configuration = (char *(*)(void))dlsym(library, "openblas_get_config");
+    }
+    if (!sgemm)
+        snprintf(failure, sizeof failure, "cannot load libopenblas.so.0 (%s): install the package libopenblas0", dlerror());
+}
+int blas_load(char *why, size_t capacity) {
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, load);
+    snprintf(why, capacity, "%s", failure);
+    return failure[0] ? -1 : 0;
+}
+void blas_describe(char *text, size_t capacity) {
+    snprintf(text, capacity, "openblas %s %s", configuration ? configuration() : "", core_name ? core_name() : "");
 }
 
 int blas_multiply(const mb_product *p) {

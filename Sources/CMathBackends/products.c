@@ -50,8 +50,9 @@ void mb_close(mb_backend *backend) {
     free(backend->contexts);
     free(backend);
 }
-mb_library mb_library_of(const mb_backend *backend) { return backend->library; }
-ck_team *mb_team(const mb_backend *backend) { return backend->team; }
+void mb_describe(const mb_backend *backend, char *text, size_t capacity) {
+    (backend->library == MB_ONEDNN ? dnn_describe : blas_describe)(text, capacity);
+}
 
 int mb_multiply_here(mb_backend *backend, int thread, const mb_product *product) {
     return backend->library == MB_ONEDNN ? dnn_multiply(backend->contexts[thread], product) : blas_multiply(product);
@@ -143,13 +144,6 @@ void mb_packed_free(mb_packed *p) {
     free(p->plain);
     free(p);
 }
-size_t mb_packed_bytes(const mb_packed *p) {
-    size_t bytes = p->plain ? p->n * p->k * sizeof(float) : 0;
-    for (int t = 0; p->slices && t < p->backend->threads; t++)
-        if (p->slices[t]) bytes += dnn_packed_bytes(p->slices[t]);
-    return bytes;
-}
-
 struct multiply_packed_arguments {
     const mb_packed *packed;
     const void *a;

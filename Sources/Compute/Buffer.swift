@@ -31,7 +31,4 @@ package final class Buffer<Element: BitwiseCopyable> {
 
     /// The elements as an array.
     package var array: [Element] { Array(elements) }
-
-    /// Gives the memory back to the kernel; reading finds zeros again.
-    package func clear() { madvise(base, bytes, Int32(MADV_DONTNEED)) }
 }

@@ -6,16 +6,17 @@ package struct Matrix {
     package var rowStride: Int
     package var columnStride: Int
 
-    /// A row-major matrix whose rows are `width` apart.
-    package init(_ pointer: UnsafeRawPointer, width: Int) {
+    /// A row-major matrix whose rows are `width` apart. The compiler refuses an array here, whose pointer would not
+    /// outlive the call: ``lending(_:width:_:)`` is for arrays.
+    package init(@_nonEphemeral _ pointer: UnsafeRawPointer, width: Int) {
         self.pointer = pointer
         rowStride = width
         columnStride = 1
     }
 
     /// Lends an array's numbers as a row-major matrix for the time of a call.
-    package static func lending<R, E: Error>(
-        _ values: [Float], width: Int, _ body: (Matrix) throws(E) -> R
+    package static func lending<Element: BitwiseCopyable, R, E: Error>(
+        _ values: [Element], width: Int, _ body: (Matrix) throws(E) -> R
     ) throws(E) -> R {
         try values.withUnsafeBufferPointer { (buffer) throws(E) -> R in
             guard let base = buffer.baseAddress else { preconditionFailure("a matrix has at least one number") }
@@ -95,9 +96,6 @@ package final class PackedMatrix {
     }
 
     deinit { mb_packed_free(packed) }
-
-    /// Size in memory.
-    package var bytes: Int { mb_packed_bytes(packed) }
 
     /// `c = a weightᵀ`.
     package func multiply(_ a: UnsafeRawPointer, into c: UnsafeMutableRawPointer) throws(ComputeError) {

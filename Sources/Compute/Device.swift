@@ -4,8 +4,8 @@ import Foundation
 
 /// The processor as the encoder uses it: a fixed team of threads, a library of matrix products, a precision.
 ///
-/// Results depend on these three and the instruction set only; ``description`` names them and is recorded in every
-/// checkpoint. A device serves one caller at a time and belongs to the thread that made it.
+/// Results depend on these, the library's version and the instruction sets only; ``description`` names them all and is
+/// recorded in every checkpoint. A device serves one caller at a time and belongs to the thread that made it.
 package final class Device {
     package let precision: Precision
     package let library: MathLibrary
@@ -31,7 +31,7 @@ package final class Device {
                 throw ComputeError(.precision, "\(chosen.rawValue) has no bfloat16 products: use --precision fp32")
             }
         }
-        guard let team = ck_team_create(Int32(count)) else {
+        guard let team = ck_team_create(Int32(count), ck_best_level()) else {
             throw ComputeError(.threads, "the system refused to start \(count) threads: use fewer with --threads")
         }
         var why = [CChar](repeating: 0, count: 512)
@@ -52,11 +52,14 @@ package final class Device {
         ck_team_destroy(team)
     }
 
-    /// What results depend on, for example `onednn bf16 avx512 2 threads`.
+    /// What results depend on, for example `onednn 2.6.3 isa 1007, bf16, avx512, 2 threads`.
     package var description: String {
-        let selected = ck_selected()
-        let level = selected == CK_AVX512 ? "avx512" : selected == CK_AVX2 ? "avx2" : "scalar"
-        return "\(library.rawValue) \(precision.rawValue) \(level) \(threads) thread\(threads == 1 ? "" : "s")"
+        let best = ck_best_level()
+        let level = best == CK_AVX512 ? "avx512" : best == CK_AVX2 ? "avx2" : "scalar"
+        var text = [CChar](repeating: 0, count: 256)
+        mb_describe(backend, &text, text.count)
+        let products = String(decoding: text.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)
+        return "\(products), \(precision.rawValue), \(level), \(threads) thread\(threads == 1 ? "" : "s")"
     }
 
     /// Whether activations are bfloat16, as C flag.

@@ -20,8 +20,6 @@ final class Activations {
     let output: UnsafeMutablePointer<Float>
     /// (R, max(H, F)) fp32, for the result of a product before it is finished.
     let product: UnsafeMutablePointer<Float>
-    /// Bytes of all of it.
-    let bytes: Int
     private let arena: Arena
 
     init(_ e: EncoderConfiguration, batch: Int, precision: Precision, training: Bool) throws(ComputeError) {
@@ -55,7 +53,6 @@ final class Activations {
                 inner: arena.pointer(p[6]), mean1: floats(p[7]), rstd1: floats(p[8]), mean2: floats(p[9]),
                 rstd2: floats(p[10]))
         }
-        bytes = arena.bytes
         self.arena = arena
     }
 }

@@ -67,6 +67,10 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
         guard imageSize <= 512, patchSize <= 64, inChannels <= 64, outChannels <= 64 else {
             throw EncoderError(.configuration, "the encoder's image, patch or channels are larger than 512, 64 or 64")
         }
+        guard tokens <= 32_768, layers <= 1024 else {
+            throw EncoderError(
+                .configuration, "the encoder has \(tokens) tokens and \(layers) layers: at most 32768 and 1024 are run")
+        }
         guard hidden % heads == 0 else {
             throw EncoderError(.configuration, "the hidden size \(hidden) is not a multiple of the \(heads) heads")
         }

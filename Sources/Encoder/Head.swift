@@ -47,4 +47,17 @@ package struct ModelConfiguration: Codable, Sendable, Equatable {
         self.encoder = encoder
         self.head = head
     }
+
+    /// Whether the model can be built.
+    /// - Throws: ``EncoderError`` naming what does not fit.
+    package func validate() throws(EncoderError) {
+        try encoder.validate()
+        guard let head else { return }
+        try head.validate()
+        guard head.features(of: encoder) > 0 else {
+            throw EncoderError(
+                .configuration,
+                "the published head needs at least 3 tokens of 3 values, not \(encoder.tokens) of \(encoder.hidden)")
+        }
+    }
 }

@@ -32,8 +32,7 @@ extension Network {
         let d = e.deconvolutionChannels
         let values = e.outChannels * s2 * s2 * s2
         let a = device.precision.bytes
-        var made: DecoderTape?
-        try run { () throws(ComputeError) in
+        let tape = try run { () throws(ComputeError) in
             let tape = try DecoderTape(
                 normed: Buffer(count: rows * e.hidden * a), mean: Buffer(count: rows), rstd: Buffer(count: rows),
                 between: Buffer(count: rows * subs * d * a), output: Buffer(count: count * e.outputValues))
@@ -52,9 +51,8 @@ extension Network {
             ck_assemble(
                 device.team, wide.base, parameters.vector(p.secondBias), tape.output.base, count, e.outChannels,
                 e.grid, s1, s2)
-            made = tape
+            return tape
         }
-        guard let tape = made else { preconditionFailure("the decoder ran without a result") }
         decoderTape = tape
         return tape.output.elements
     }

@@ -39,8 +39,7 @@ package final class Network {
     package init(_ model: ModelConfiguration, parameters: any ParameterSource, batch: Int, training: Bool)
         throws(EncoderError)
     {
-        try model.encoder.validate()
-        try model.head?.validate()
+        try model.validate()
         self.model = model
         self.parameters = parameters
         self.batch = batch
@@ -83,8 +82,8 @@ package final class Network {
     }
 
     /// Wraps a computation's failure.
-    func run(_ body: () throws(ComputeError) -> Void) throws(EncoderError) {
-        do { try body() } catch { throw EncoderError(error) }
+    func run<R>(_ body: () throws(ComputeError) -> R) throws(EncoderError) -> R {
+        do { return try body() } catch { throw EncoderError(error) }
     }
 }
 

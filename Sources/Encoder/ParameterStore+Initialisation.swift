@@ -24,10 +24,7 @@ extension ParameterStore {
 
 /// A stream of random numbers by SplitMix64 (Steele, Lea, Flood 2014), set off by a seed and a name.
 package struct RandomStream: RandomNumberGenerator, Sendable {
-    /// The whole state, for checkpoints.
-    package private(set) var state: UInt64
-
-    package init(state: UInt64) { self.state = state }
+    private var state: UInt64
 
     package init(seed: UInt64, name: String) {
         // FNV-1a of the name, then two rounds of mixing, so that neighbouring seeds share nothing.

@@ -41,12 +41,6 @@ package final class Optimizer {
         } catch { throw EncoderError(error) }
     }
 
-    /// Forgets all moments, as at the start of a federated round.
-    package func reset() {
-        step = 0
-        for moment in moments { moment.clear() }
-    }
-
     /// Takes up the state of a checkpoint, whose moments are already in ``moments``.
     package func resume(atStep step: Int) { self.step = step }
 

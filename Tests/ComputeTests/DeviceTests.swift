@@ -24,11 +24,13 @@ import Testing
             for (transposeA, transposeB) in [(false, true), (false, false), (true, false)] {
                 for accumulate in [false, true] {
                     var c = [Float](repeating: 1, count: m * n)
-                    let left = Matrix(a, width: transposeA ? m : k)
-                    let right = Matrix(b, width: transposeB ? k : n)
-                    try device.multiply(
-                        transposeA ? left.transposed : left, transposeB ? right.transposed : right, into: &c, m: m,
-                        n: n, k: k, accumulate: accumulate)
+                    try Matrix.lending(a, width: transposeA ? m : k) { a in
+                        try Matrix.lending(b, width: transposeB ? k : n) { b in
+                            try device.multiply(
+                                transposeA ? a.transposed : a, transposeB ? b.transposed : b, into: &c, m: m, n: n,
+                                k: k, accumulate: accumulate)
+                        }
+                    }
                     var worst = 0.0
                     for i in 0..<m {
                         for j in 0..<n {
@@ -58,8 +60,11 @@ import Testing
             ck_to_half(device.team, a, &ah, a.count)
             ck_to_half(device.team, b, &bh, b.count)
             var c = [Float](repeating: 0, count: m * n)
-            try device.multiply(
-                Matrix(ah, width: k), Matrix(bh, width: k).transposed, into: &c, m: m, n: n, k: k)
+            try Matrix.lending(ah, width: k) { a in
+                try Matrix.lending(bh, width: k) { b in
+                    try device.multiply(a, b.transposed, into: &c, m: m, n: n, k: k)
+                }
+            }
             let packed = try PackedMatrix(device, weight: bh, m: m, n: n, k: k, halfResult: false)
             var p = [Float](repeating: 0, count: m * n)
             try packed.multiply(ah, into: &p)
@@ -141,7 +146,11 @@ import Testing
         for _ in 0..<3 {
             let device = try Device(precision: .fp32, threads: 2)
             var c = [Float](repeating: 0, count: m * n)
-            try device.multiply(Matrix(a, width: k), Matrix(b, width: k).transposed, into: &c, m: m, n: n, k: k)
+            try Matrix.lending(a, width: k) { a in
+                try Matrix.lending(b, width: k) { b in
+                    try device.multiply(a, b.transposed, into: &c, m: m, n: n, k: k)
+                }
+            }
             seen.insert(c)
         }
         #expect(seen.count == 1)

@@ -1,7 +1,7 @@
 // Fused kernels of the encoder's forward and backward pass, and the thread team that runs them.
 //
 // Every kernel exists once in source (kernels_body.h) and is compiled for each instruction set: AVX-512, AVX2 with FMA,
-// and one lane at a time (the scalar twin). `ck_select` chooses among them at run time. Matrices are row-major.
+// and one lane at a time (the scalar twin). a team runs one of them. Matrices are row-major.
 // "half" says that a buffer holds bfloat16 (uint16_t, round to nearest even) instead of float.
 #ifndef CONSILIUM_CKERNELS_H
 #define CONSILIUM_CKERNELS_H
@@ -16,8 +16,15 @@
 typedef struct ck_team ck_team;
 typedef void (*ck_task)(void *context, int thread, int threads);
 
-// NULL when a thread cannot be started.
-ck_team *ck_team_create(int threads);
+// Which instructions the kernels of a team use.
+typedef enum { CK_SCALAR = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_level;
+// The best level of this processor.
+ck_level ck_best_level(void);
+// Whether the processor multiplies bfloat16 natively (avx512_bf16).
+int ck_has_bf16_products(void);
+
+// NULL when a thread cannot be started or the processor lacks the level.
+ck_team *ck_team_create(int threads, ck_level level);
 void ck_team_destroy(ck_team *team);
 int ck_team_threads(const ck_team *team);
 // Runs `task` once on every thread and returns when all are done.
@@ -27,17 +34,6 @@ void ck_team_run(ck_team *team, ck_task task, void *context);
 void *ck_team_scratch(ck_team *team, int thread, size_t bytes);
 // The part [first, last) of `count` things that belongs to a thread; `first` is a multiple of `grain`.
 void ck_share(size_t count, size_t grain, int thread, int threads, size_t *first, size_t *last);
-
-// ---- which instructions
-
-typedef enum { CK_SCALAR = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_level;
-// The best level of this processor.
-ck_level ck_best_level(void);
-// Selects the kernels' level for the process; a level the processor lacks is refused with -1.
-int ck_select(ck_level level);
-ck_level ck_selected(void);
-// Whether the processor multiplies bfloat16 natively (avx512_bf16).
-int ck_has_bf16_products(void);
 
 // ---- kernels on a team
 
@@ -118,8 +114,8 @@ void ck_sgd_step_split(ck_team *team, const ck_sgd *o, uint16_t *high, int16_t *
 // ---- single-thread pieces, for tasks that already run on a team
 
 // out[r] = softmax(scale * in[r]) over each row; `in` is overwritten.
-void ck_softmax_rows(float *in, float scale, void *out, int half, size_t rows, size_t width);
+void ck_softmax_rows(const ck_team *team, float *in, float scale, void *out, int half, size_t rows, size_t width);
 // ds = scale * p * (dp - sum(p * dp)) over each row.
-void ck_softmax_rows_backward(const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
+void ck_softmax_rows_backward(const ck_team *team, const void *p, const float *dp, float scale, void *ds, int half, size_t rows,
                               size_t width);
 #endif

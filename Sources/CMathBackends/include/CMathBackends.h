@@ -19,8 +19,8 @@ typedef struct mb_backend mb_backend;
 // NULL and writes a sentence to `why`.
 mb_backend *mb_open(mb_library library, ck_team *team, char *why, size_t capacity);
 void mb_close(mb_backend *backend);
-mb_library mb_library_of(const mb_backend *backend);
-ck_team *mb_team(const mb_backend *backend);
+// The library, its version and the instruction set it chose: what its results depend on beside the team.
+void mb_describe(const mb_backend *backend, char *text, size_t capacity);
 
 // c[m][n] (+)= sum_k a[m][k] b[k][n]; strides in elements, one of each pair being 1; rows of c are `c_row` apart.
 // a and b are of type `type`; c is float, or bfloat16 when `c_half` (then it cannot accumulate).
@@ -46,11 +46,10 @@ int mb_multiply_here(mb_backend *backend, int thread, const mb_product *product)
 typedef struct mb_packed mb_packed;
 mb_packed *mb_pack(mb_backend *backend, mb_type type, const void *weight, size_t m, size_t n, size_t k, int c_half);
 void mb_packed_free(mb_packed *packed);
-size_t mb_packed_bytes(const mb_packed *packed);
 int mb_multiply_packed(mb_backend *backend, const mb_packed *packed, const void *a, void *c);
 
 // Attention over the rows of qkv (batch * tokens, 3 * heads * depth): [q of every head | k | v], each head `depth`
-// wide. Probabilities (batch, heads, tokens, tokens) are kept in `p`; o is (batch * tokens, heads * depth). All in `type`. When `p` is NULL they are not kept.
+// wide. Probabilities (batch, heads, tokens, tokens) are kept in `p`; o is (batch * tokens, heads * depth). All in `type`.
 typedef struct {
     size_t batch, tokens, heads, depth;
     mb_type type;

@@ -7,7 +7,7 @@ struct PickleMachine {
     enum Limit {
         /// Bytes of a pickle; ten thousand tensors take about two million.
         static let bytes = 4 << 20
-        /// Values on the stack or in the memo.
+        /// Values on the stack, in the memo, or containers made.
         static let values = 500_000
     }
 
@@ -15,8 +15,6 @@ struct PickleMachine {
     private(set) var dictionaries: [[(key: PickleValue, value: PickleValue)]] = []
     /// Storages mentioned, by key.
     private(set) var storages: [String: PickleStorage] = [:]
-    /// Storage keys in the order of first mention.
-    private(set) var storageKeys: [String] = []
 
     private var stack: [PickleValue] = []
     private var marks: [Int] = []
@@ -46,7 +44,9 @@ struct PickleMachine {
             let opcode = try number(UInt8.self)
             if opcode == UInt8(ascii: ".") { break }
             try execute(opcode)
-            guard stack.count + marks.count <= Limit.values, memo.count <= Limit.values else {
+            guard stack.count + marks.count <= Limit.values, memo.count <= Limit.values,
+                sequences.count + dictionaries.count <= Limit.values
+            else {
                 throw failure("it nests or keeps too many values", .limitExceeded)
             }
         }
@@ -182,7 +182,6 @@ extension PickleMachine {
             guard known == storage else { throw failure("the storage “\(printable(key))” is described in two ways") }
         } else {
             storages[key] = storage
-            storageKeys.append(key)
         }
         return storage
     }

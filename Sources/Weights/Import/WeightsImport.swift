@@ -1,4 +1,5 @@
 import Crypto
+import Glibc
 
 /// Turns a PyTorch checkpoint into a safetensors file, once, reading the checkpoint as hostile bytes.
 package struct WeightsImport: Sendable {
@@ -18,11 +19,18 @@ package struct WeightsImport: Sendable {
         self.program = program
     }
 
+    /// Whether two paths lead to one file, by another spelling or a link.
+    private static func isSameFile(_ a: String, _ b: String) -> Bool {
+        var (first, second) = (stat(), stat())
+        return stat(a, &first) == 0 && stat(b, &second) == 0 && first.st_dev == second.st_dev
+            && first.st_ino == second.st_ino
+    }
+
     /// Reads, checks and writes. Memory does not grow with the checkpoint.
     /// - Throws: `WeightsError` in one sentence naming the checkpoint and the global, tensor or offset; nothing is then
     ///   written.
     package func run() throws(WeightsError) -> ImportReport {
-        guard source != target else {
+        guard source != target, !Self.isSameFile(source, target) else {
             throw WeightsError(.cannotWrite, "\(target) is the checkpoint itself; give another path for the result")
         }
         let file = try ReadableFile(source)

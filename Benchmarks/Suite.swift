@@ -21,7 +21,7 @@ struct Suite {
         var entries: [Entry] = []
         for (preset, batch, precision, runs) in [
             ("lamim", 1, "bf16", 5), ("lamim", 1, "fp32", 3), ("lamim", 4, "bf16", 2), ("base", 1, "bf16", 9),
-            ("small", 1, "bf16", 30),
+            ("small", 1, "bf16", 30), ("small96", 1, "bf16", 30),
         ] {
             entries.append(
                 Entry(

@@ -5,22 +5,29 @@ import Training
 
 /// One step of fine-tuning with the published head: forward, loss, backward, AdamW.
 struct TrainingStep {
-    let preset: Preset
+    let encoder: EncoderConfiguration
     let batch: Int
     let precision: Precision
 
     init(preset: String, batch: Int, precision: String) throws {
-        guard let preset = Preset(rawValue: preset), let precision = Precision(rawValue: precision) else {
-            throw BenchError("usage: bench train lamim|base|small BATCH fp32|bf16 [RUNS]")
+        // Beside the presets, the width of `small` on the volumes and patches of the others, which MONAI can build.
+        var encoder = Preset(rawValue: preset)?.configuration
+        if preset == "small96" {
+            encoder = Preset.small.configuration
+            encoder?.imageSize = 96
+            encoder?.patchSize = 16
         }
-        self.preset = preset
+        guard let encoder, let precision = Precision(rawValue: precision) else {
+            throw BenchError("usage: bench train lamim|base|small|small96 BATCH fp32|bf16 [RUNS]")
+        }
+        self.encoder = encoder
         self.batch = batch
         self.precision = precision
     }
 
     func measure(_ runs: Int) throws -> [String: Double] {
         let device = try Device(precision: precision)
-        let model = ModelConfiguration(encoder: preset.configuration, head: .published(classes: 2))
+        let model = ModelConfiguration(encoder: encoder, head: .published(classes: 2))
         let store = try ParameterStore(ParameterLayout(model), device: device)
         store.initialise(seed: 1)
         let network = try Network(model, parameters: store, batch: batch, training: true)

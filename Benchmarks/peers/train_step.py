@@ -1,6 +1,6 @@
 """One fine-tuning step, or one inference, of the LaMIM classifier in PyTorch + MONAI; prints JSON.
 
-usage: train_step.py lamim|base|small BATCH fp32|bf16 train|infer RUNS [--encoder-only]
+usage: train_step.py lamim|base|small|small96 BATCH fp32|bf16 train|infer RUNS [--encoder-only]
 
 The model is MONAI's ViTAutoEnc with the published head; as in the published code its decoder runs too, unless
 --encoder-only. MONAI refuses patches of 8 there, so `small` is its blocks put together without a decoder. AdamW is
@@ -21,6 +21,7 @@ from monai.networks.nets import ViTAutoEnc
 PRESETS = {
     "lamim": dict(img=96, patch=16, hidden_size=2048, mlp_dim=3072, num_layers=16, num_heads=32),
     "base": dict(img=96, patch=16, hidden_size=768, mlp_dim=3072, num_layers=12, num_heads=12),
+    "small96": dict(img=96, patch=16, hidden_size=256, mlp_dim=1024, num_layers=6, num_heads=8),
     "small": dict(img=48, patch=8, hidden_size=256, mlp_dim=1024, num_layers=6, num_heads=8),
 }
 

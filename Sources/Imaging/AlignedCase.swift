@@ -50,11 +50,7 @@ struct AlignedCase: Sendable {
                 .noContrast,
                 "\(scans[0].1.name) and every other scan of the case have one value everywhere: export them again.")
         }
-        let finest = kept.indices.reduce(0) { best, index in
-            let (a, b) = (kept[index].scan.grid.affine.voxelVolume, kept[best].scan.grid.affine.voxelVolume)
-            // Headers of the same grid differ in the last digits: only a truly smaller voxel counts.
-            return a < b * 0.999 ? index : best
-        }
+        let finest = FinestGrid.index(of: kept.map(\.scan.grid.affine.spacing)) ?? 0
         let target = kept[finest].scan
         for (index, entry) in kept.enumerated() where index != finest {
             try AlignedCase.requireOverlap(entry.scan, target, warnings: &warnings)

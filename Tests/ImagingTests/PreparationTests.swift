@@ -126,6 +126,21 @@ import Testing
         #expect(mean < 0.06)
     }
 
+    @Test func theFinestGridIsThatOfTheSmallestLargestEdgeThenOfTheSmallestVoxel() throws {
+        #expect(FinestGrid.index(of: []) == nil)
+        #expect(FinestGrid.index(of: [[0.43, 0.43, 5], [1, 1, 1]]) == 1)
+        #expect(FinestGrid.index(of: [[1, 1, 1], [1, 0.9, 1], [1.0004, 0.9, 1]]) == 1)
+        #expect(FinestGrid.index(of: [[1, 1, 1], [1.0000001, 0.9999999, 1]]) == 0)
+        #expect(FinestGrid.index(of: [[5, 0.5, 0.5], [0.4, 5.001, 0.4], [6, 0.1, 0.1]]) == 1)
+        // The volume of a voxel of the thick slices is smaller: 3.4 against 8 mm³.
+        let thin = [200, 230, 24]
+        let slices = Phantom.image(
+            dims: thin, affine: Phantom.centred(thin, spacing: [0.8, 0.8, 5.3]), value: Phantom.brain())
+        let prepared = try Preparation.prepare(
+            contrasts: [.t1w: Phantom.brainImage(), .flair: slices], brain: nil, recipe: recipe)
+        #expect(prepared.geometry.reference == .t1w)
+    }
+
     @Test func theBytesDoNotDependOnTheThreads() throws {
         let contrasts: [Contrast: NIfTIImage] = [
             .t1w: Phantom.brainImage(), .t1c: Phantom.brainImage(gain: 3), .t2w: Phantom.brainImage(gain: 0.5),

@@ -50,6 +50,7 @@ struct AlignedCase: Sendable {
                 .noContrast,
                 "\(scans[0].1.name) and every other scan of the case have one value everywhere: export them again.")
         }
+        try AlignedCase.requireRange(kept.map { ($0.scan, $0.survey) })
         let finest = FinestGrid.index(of: kept.map(\.scan.grid.affine.spacing)) ?? 0
         let target = kept[finest].scan
         for (index, entry) in kept.enumerated() where index != finest {
@@ -120,6 +121,17 @@ struct AlignedCase: Sendable {
                     + "or set `nonfinite: replace` in the recipe to make them background.")
         }
         warnings.append("\(scan.name) had \(count) NaN or infinite, made background.")
+    }
+
+    /// Refuses finite values so far apart that their difference, and so their range, is not.
+    private static func requireRange(_ scans: [(scan: Scan, survey: Survey)]) throws {
+        let low = scans.reduce(Float.infinity) { min($0, $1.survey.minimum) }
+        let high = scans.reduce(-Float.infinity) { max($0, $1.survey.maximum) }
+        guard !(high - low).isFinite else { return }
+        func size(_ survey: Survey) -> Float { max(abs(survey.minimum), abs(survey.maximum)) }
+        let widest = scans.max { size($0.survey) < size($1.survey) }?.scan.name ?? ""
+        throw ImagingError(
+            .nonFinite, "\(widest) has values beyond any measurement, \(low) to \(high) in the case: export it again.")
     }
 
     private static func requireOverlap(_ scan: Scan, _ target: Scan, warnings: inout [String]) throws {

@@ -66,6 +66,33 @@ import Testing
         #expect(prepared.warnings.contains { $0.contains("FLAIR had 3 voxels") })
     }
 
+    @Test func hugeFiniteValuesAreRefusedAndNeverBecomeNaN() throws {
+        var wide = Phantom.brainImage()
+        let inside = wide.voxels.indices.filter { wide.voxels[$0] != 0 }
+        wide.voxels[inside[0]] = 3e38
+        wide.voxels[inside[1]] = -3e38
+        // Each alone has a range; their common one has not.
+        var (low, high) = (Phantom.brainImage(), Phantom.brainImage())
+        low.voxels[inside[0]] = -3e38
+        high.voxels[inside[1]] = 3e38
+        // A range it has, but sums of its neighbours are infinite.
+        var dense = Phantom.brainImage()
+        for index in inside { dense.voxels[index] = 3e38 - (index % 2 == 0 ? 1e37 : 0) }
+        for name in Recipe.Name.allCases {
+            let recipe = Recipe(name: name, size: 16)
+            for contrasts: [Contrast: NIfTIImage] in [[.t2w: wide], [.t1w: low, .t2w: high]] {
+                let error = refusal { try Preparation.prepare(contrasts: contrasts, brain: nil, recipe: recipe) }
+                #expect(error?.code == .nonFinite, "\(name)")
+            }
+            let error = refusal {
+                let prepared = try Preparation.prepare(contrasts: [.t2w: dense], brain: nil, recipe: recipe)
+                #expect(prepared.voxels.allSatisfy { (0...1).contains($0) }, "\(name)")
+                return prepared
+            }
+            #expect((error?.code ?? .nonFinite) == .nonFinite && error?.message.contains("T2w") != false, "\(name)")
+        }
+    }
+
     @Test func contrastsThatDoNotOverlapAreRefusedByName() {
         var elsewhere = Phantom.brainImage()
         elsewhere.header.affine.rows[0][3] += 400

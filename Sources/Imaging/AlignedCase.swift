@@ -37,10 +37,10 @@ struct AlignedCase: Sendable {
         }
         var kept: [(contrast: Contrast, scan: Scan, survey: Survey)] = []
         for ((contrast, scan), survey) in zip(scans, first) {
-            warnings += scan.remarks.map { "\(scan.name): \($0)." }
+            warnings += scan.remarks.map { "\(scan.role): \($0)." }
             try AlignedCase.requireNumbers(scan, survey, recipe: recipe, warnings: &warnings)
             if survey.isConstant {
-                warnings.append("\(scan.name) has the same value everywhere and counts as absent.")
+                warnings.append("\(scan.role) has the same value everywhere and counts as absent.")
             } else {
                 kept.append((contrast, scan, survey))
             }
@@ -81,12 +81,12 @@ struct AlignedCase: Sendable {
         let moved = entries.filter { !$0.scan.grid.matches(target.grid) }
         if !moved.isEmpty {
             let names = moved.map { $0.contrast.rawValue }.joined(separator: ", ")
-            warnings.append("\(names) had another grid and was resampled onto that of \(target.name).")
+            warnings.append("\(names) had another grid and was resampled onto that of \(target.role).")
         }
         let oblique = Orientation(affine: target.grid.affine).obliqueDegrees
         if oblique > 1 {
             let degrees = (oblique * 10).rounded() / 10
-            warnings.append("\(target.name) lies \(degrees)° oblique; its axes were taken as the nearest of the body.")
+            warnings.append("\(target.role) lies \(degrees)° oblique; its axes were taken as the nearest of the body.")
         }
         self.mask = mask
         self.warnings = warnings
@@ -105,7 +105,7 @@ struct AlignedCase: Sendable {
                     "\(name) is not brain-extracted (\(channel.extraction.reason)): extract the brain first, "
                         + "give a brain mask, or set `unstripped: allow` in the recipe.")
             }
-            warnings.append("\(name) is not brain-extracted (\(channel.extraction.reason)).")
+            warnings.append("\(channel.rows.scan.role) is not brain-extracted (\(channel.extraction.reason)).")
         }
     }
 
@@ -120,7 +120,7 @@ struct AlignedCase: Sendable {
                 "\(scan.name) has \(count) that are NaN or infinite: export it again, "
                     + "or set `nonfinite: replace` in the recipe to make them background.")
         }
-        warnings.append("\(scan.name) had \(count) NaN or infinite, made background.")
+        warnings.append("\(scan.role) had \(count) NaN or infinite, made background.")
     }
 
     /// Refuses finite values so far apart that their difference, and so their range, is not.
@@ -144,7 +144,7 @@ struct AlignedCase: Sendable {
                     + "check that both are of this patient and registered.")
         }
         if shared < usualOverlap {
-            warnings.append("\(scan.name) and \(target.name) have only \(percent) % of their volume in common.")
+            warnings.append("\(scan.role) and \(target.role) have only \(percent) % of their volume in common.")
         }
     }
 

@@ -28,7 +28,7 @@ enum GridResampling {
         }
         guard let inverse = source.affine.undone() else { return scan }
         let brought = interpolate(values, source, map: inverse.after(target.affine), to: target.dims, outside: outside)
-        return Scan(name: scan.name, grid: target, values: brought)
+        return Scan(name: scan.name, role: scan.role, grid: target, values: brought)
     }
 
     /// Each target voxel as `convert` of the source voxel nearest to it, or of 0 outside the source.

@@ -66,11 +66,18 @@ package final class PreparedCache: Sendable {
         paths: CasePaths, recipe: Recipe, prepare: () throws -> PreparedVolume
     ) throws -> PreparedVolume {
         guard state.withLock({ $0.usable }) else { return try prepare() }
+        let before = Self.stamps(paths)
         let entry = folder + "/" + (try key(paths: paths, recipe: recipe)) + Self.ending
         if let found = read(entry, recipe: recipe) { return found }
         let volume = try prepare()
-        store(volume, at: entry)
+        // What was prepared must be what was digested.
+        if Self.stamps(paths) == before { store(volume, at: entry) }
         return volume
+    }
+
+    private static func stamps(_ paths: CasePaths) -> [FileBytes.Stamp?] {
+        let files = Contrast.allCases.compactMap { paths.contrasts[$0] } + [paths.volume, paths.brain].compactMap(\.self)
+        return files.map(FileBytes.stamp)
     }
 
     /// The name of a case's entry: SHA-256 over the versions, the recipe and each file's role and digest.

@@ -29,6 +29,9 @@ struct CheckCommand: ParsableCommand {
     @Option(help: "Whether scans that are not brain-extracted pass.")
     var unstripped = Unstripped.refuse
 
+    @Option(help: "Divides the patients where the manifest names no split; give the seed of the fit.")
+    var seed = Manifest.defaultSeed
+
     @Option(help: ArgumentHelp("Write a picture of each case into this folder.", valueName: "dir"))
     var pictures: String?
 
@@ -46,7 +49,7 @@ struct CheckCommand: ParsableCommand {
         let manifest = try Manifest.read(data)
         let check = try CohortCheck(
             manifest: manifest, column: task, recipe: Recipe(name: recipe, unstripped: unstripped == .allow),
-            threads: threads)
+            seed: seed, threads: threads)
         let album = try pictures.map { try PictureFolder($0) }
         // A person at a terminal sees that it goes on; logs and pipes stay clean.
         let isWatched = isatty(STDERR_FILENO) == 1

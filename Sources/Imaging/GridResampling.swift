@@ -66,10 +66,10 @@ enum GridResampling {
         }
     }
 
-    /// Averages of `group` neighbours along one axis; a rest at the end is dropped.
+    /// Averages of `group` neighbours along one axis; of fewer at the end where the length is no multiple.
     private static func averaged(_ values: [Float], _ grid: Grid, axis: Int, group: Int) -> ([Float], Grid) {
         var dims = grid.dims
-        dims[axis] /= group
+        dims[axis] = (dims[axis] + group - 1) / group
         let strides = [1, grid.dims[0], grid.dims[0] * grid.dims[1]]
         var result = [Float](repeating: 0, count: dims[0] * dims[1] * dims[2])
         values.withUnsafeBufferPointer { values in
@@ -80,12 +80,13 @@ enum GridResampling {
                         for i in 0..<dims[0] {
                             var index = [i, j, k]
                             index[axis] *= group
+                            let members = min(group, grid.dims[axis] - index[axis])
                             let start = index[0] + index[1] * strides[1] + index[2] * strides[2]
                             // Differences from the first keep a background of one value exactly that value.
                             let origin = values[start]
                             var sum: Float = 0
-                            for step in 1..<group { sum += values[start + step * strides[axis]] - origin }
-                            result[next] = origin + sum / Float(group)
+                            for step in 1..<max(members, 1) { sum += values[start + step * strides[axis]] - origin }
+                            result[next] = origin + sum / Float(members)
                             next += 1
                         }
                     }

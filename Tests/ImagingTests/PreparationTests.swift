@@ -168,6 +168,20 @@ import Testing
         #expect(prepared.geometry.reference == .t1w)
     }
 
+    @Test func theLastPlanesOfAScanThatIsAveragedInGroupsAreKept() throws {
+        let coarse = Affine(rows: [[3, 0, 0, 1], [0, 3, 0, 1], [0, 0, 3, 1]])
+        let reference = Phantom.image(dims: [20, 20, 20], affine: coarse) { x, _, _ in Float(x) }
+        // Three of its columns make one of the reference's; the last group has but two.
+        let fine = Affine(rows: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 6, 2.5]])
+        let scan = Phantom.image(dims: [59, 60, 10], affine: fine) { x, _, _ in x > 56 ? 100 : 50 }
+        let prepared = try Preparation.prepare(
+            contrasts: [.t1w: reference, .flair: scan], brain: nil,
+            recipe: Recipe(name: .lamimPretrain, size: 20, unstripped: true))
+        #expect(prepared.geometry.reference == .t1w)
+        #expect(prepared.voxels[((3 * 20 + 19) * 20 + 10) * 20 + 10] == 1)
+        #expect(prepared.voxels[((3 * 20 + 18) * 20 + 10) * 20 + 10] == 0)
+    }
+
     @Test func theBytesDoNotDependOnTheThreads() throws {
         let contrasts: [Contrast: NIfTIImage] = [
             .t1w: Phantom.brainImage(), .t1c: Phantom.brainImage(gain: 3), .t2w: Phantom.brainImage(gain: 0.5),

@@ -78,7 +78,7 @@ struct AlignedCase: Sendable {
                 contrast: contrast, rows: rows, survey: surveyed,
                 percentiles: mask == nil ? survey.percentiles : surveyed.percentiles, extraction: extraction)
         }
-        let moved = entries.filter { !$0.scan.grid.matches(target.grid) }
+        let moved = entries.filter { !$0.scan.grid.matches(target.grid) && $0.scan.grid.view(as: target.grid) == nil }
         if !moved.isEmpty {
             let names = moved.map { $0.contrast.rawValue }.joined(separator: ", ")
             warnings.append("\(names) had another grid and was resampled onto that of \(target.role).")

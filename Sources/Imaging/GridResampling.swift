@@ -2,7 +2,8 @@ import NIfTI
 
 /// A scan brought to the grid of another by their affines.
 enum GridResampling {
-    /// Trilinear interpolation. Where the target's steps along one of the scan's axes are twice the scan's own or more,
+    /// The same voxels in the target's order, bit for bit, where the two grids have the same; else trilinear
+    /// interpolation. Where the target's steps along one of the scan's axes are twice the scan's own or more,
     /// that axis is averaged in whole groups first, so that fine detail does not alias.
     ///
     /// - Parameters:
@@ -15,6 +16,9 @@ enum GridResampling {
         var values = [Float](unsafeUninitializedCapacity: scan.grid.count) { room, filled in
             if let base = room.baseAddress { scan.read(0, scan.grid.count, into: base) }
             filled = scan.grid.count
+        }
+        if let view = scan.grid.view(as: target) {
+            return Scan(name: scan.name, role: scan.role, grid: target, values: view.copy(values))
         }
         if cleans { values = values.map { $0.isFinite ? $0 : outside } }
         var source = scan.grid
@@ -41,6 +45,7 @@ enum GridResampling {
             filled = scan.grid.count
         }
         if scan.grid.matches(target) { return values.map(convert) }
+        if let view = scan.grid.view(as: target) { return view.copy(values).map(convert) }
         guard let back = scan.grid.affine.undone() else { return [Result](repeating: convert(0), count: target.count) }
         let map = back.after(target.affine)
         return [Result](unsafeUninitializedCapacity: target.count) { room, filled in

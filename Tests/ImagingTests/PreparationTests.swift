@@ -182,6 +182,30 @@ import Testing
         #expect(prepared.voxels[((3 * 20 + 18) * 20 + 10) * 20 + 10] == 0)
     }
 
+    @Test func aContrastStoredInAnotherOrderIsTheSameBitForBitInAllFortyEightOrientations() throws {
+        let dims = [30, 36, 26]
+        var oblique = Phantom.centred(dims, spacing: [5, 4.5, 5])
+        oblique.rows[0][1] = 0.4
+        oblique.rows[1][0] = -0.44
+        let first = Phantom.image(dims: dims, affine: oblique, value: Phantom.brain())
+        var second = Phantom.image(dims: dims, affine: oblique, value: Phantom.brain(gain: 2))
+        // Sharp noise, that any interpolation would soften.
+        for index in second.voxels.indices where second.voxels[index] != 0 {
+            second.voxels[index] += Float(index &* 7919 % 101)
+        }
+        let mask = Phantom.image(dims: dims, affine: oblique) { x, y, z in
+            x * x / 2500 + y * y / 4000 + z * z / 2000 < 1 ? 1 : 0
+        }
+        let expected = try Preparation.prepare(contrasts: [.t1w: first, .flair: second], brain: mask, recipe: recipe)
+        #expect(!expected.warnings.contains { $0.contains("resampled") })
+        for orientation in Orientation.all {
+            let turned = try Preparation.prepare(
+                contrasts: [.t1w: first, .flair: second.oriented(as: orientation)],
+                brain: mask.oriented(as: orientation), recipe: recipe)
+            #expect(turned == expected, "\(orientation.letters)")
+        }
+    }
+
     @Test func theBytesDoNotDependOnTheThreads() throws {
         let contrasts: [Contrast: NIfTIImage] = [
             .t1w: Phantom.brainImage(), .t1c: Phantom.brainImage(gain: 3), .t2w: Phantom.brainImage(gain: 0.5),

@@ -115,6 +115,18 @@ struct CohortCheckTests {
         #expect(Self.found(report, "c") == [])
     }
 
+    @Test("Patients whose names differ only in letter case or spaces are said by their rows, and not by their names")
+    func spellings() throws {
+        let scans = Dictionary(uniqueKeysWithValues: (0..<5).map { ("\($0).nii", MadeScan(head: UInt64($0 + 1))) })
+        let report = try Self.check(
+            scans, "case,patient,T1w\na,Ab 1,0.nii\nb,ab1,1.nii\nc,AB1,2.nii\nd,ab2,3.nii\ne,ab2,4.nii\n")
+        let found = report.findings.filter { $0.kind == .splitLeak }
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.message.hasPrefix("The patients of rows 2, 3, 4 differ only in letter case") == true)
+        #expect(found.first?.message.contains("ab1") == false)
+        #expect(report.isUsable)
+    }
+
     @Test(
         "The same voxels are found however they are stored: compressed, mirrored, in a larger volume, twice in a case")
     func copies() throws {

@@ -54,6 +54,7 @@ package struct CohortCheck: Sendable {
         cohort.copies(found.fingerprints, into: &found.reports)
         cohort.handedness(into: &found.reports)
         cohort.sides(found.thumbnails, into: &found.reports)
+        cohort.spellings()
         cohort.names()
         cohort.grids(found.reports)
 

@@ -60,6 +60,8 @@ struct AlignedCase: Sendable {
             try AlignedCase.requireOverlap(brain, target, warnings: &warnings)
             return try AlignedCase.mask(brain, on: target.grid, threads: threads)
         }
+        // LaMIM scales the range of extracted brains, whose outside is 0; the scan's own air would shift it.
+        let outside: Background? = mask != nil && recipe.name != .consilium ? .zero : nil
         let entries = kept
         channels = try mapInParallel(entries.count, threads: threads) { index in
             let (contrast, scan, survey) = entries[index]
@@ -71,7 +73,8 @@ struct AlignedCase: Sendable {
                     scan, to: target.grid, outside: survey.background.value, cleans: survey.nonFinite > 0) : scan
             let surveyed =
                 moves || mask != nil
-                ? Survey(of: here, mask: mask, percentiles: mask == nil ? [] : percentiles) : survey
+                ? Survey(
+                    of: here, mask: mask, percentiles: mask == nil ? [] : percentiles, background: outside) : survey
             let rows = VoxelRows(
                 scan: here, mask: mask, background: surveyed.background, cleans: survey.nonFinite > 0, tone: .stored)
             return Channel(

@@ -133,6 +133,26 @@ import Testing
         #expect(masked.geometry.cropDims[0] < dims[0] - 20)
     }
 
+    @Test func aMaskedHeadIsToLamimsRecipesWhatTheExtractedBrainIs() throws {
+        let dims = [50, 60, 44]
+        let affine = Phantom.centred(dims, spacing: [3, 3, 3])
+        var seed: UInt64 = 1
+        let head = Phantom.image(dims: dims, affine: affine) { x, y, z in
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Phantom.brain()(x, y, z) + 40 + Float(seed >> 60)
+        }
+        let mask = Phantom.image(dims: dims, affine: affine) { x, y, z in Phantom.brain()(x, y, z) > 0 ? 1 : 0 }
+        var extracted = head
+        extracted.voxels = zip(head.voxels, mask.voxels).map { $0 * $1 }
+        for name in [Recipe.Name.lamimPretrain, .lamimFinetune] {
+            let recipe = Recipe(name: name, size: 20)
+            let masked = try Preparation.prepare(contrasts: [.t2w: head], brain: mask, recipe: recipe)
+            let expected = try Preparation.prepare(contrasts: [.t2w: extracted], brain: nil, recipe: recipe)
+            #expect(masked == expected, "\(name)")
+            #expect(masked.voxels[2 * 20 * 20 * 20] == 0)
+        }
+    }
+
     @Test func contrastsOfDifferentGridsMeetOnTheFinest() throws {
         let fineDims = [120, 150, 110]
         let fine = Phantom.image(

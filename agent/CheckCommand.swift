@@ -77,6 +77,7 @@ private struct PictureFolder: Sendable {
             guard isFolder.boolValue else {
                 throw CohortError(.unreadable, "The picture folder \(path) is a file: choose another name.")
             }
+            try close()
             return
         }
         do {
@@ -84,6 +85,21 @@ private struct PictureFolder: Sendable {
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw CohortError(.unreadable, "The picture folder \(path) cannot be made: choose one you may write to.")
+        }
+    }
+
+    /// Makes an empty folder the owner's alone, and refuses one with files in it that others may read.
+    private func close() throws {
+        let files = FileManager.default
+        let permissions = try? files.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
+        guard let permissions, permissions.intValue & 0o077 != 0 else { return }
+        guard (try? files.contentsOfDirectory(atPath: path))?.isEmpty == true,
+            (try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)) != nil
+        else {
+            throw CohortError(
+                .unreadable,
+                "The picture folder \(path) can be read by others and pictures show patients: choose a new one, or chmod 700 it."
+            )
         }
     }
 

@@ -230,6 +230,27 @@ struct PreparedCacheTests {
         #expect(try Self.permissions(shared) == 0o755)
     }
 
+    @Test("Without a home folder there is no cache, and never one in a folder that all users share")
+    func withoutHome() async {
+        // In a child, as the environment is the process's.
+        await #expect(processExitsWith: .success) {
+            unsetenv("XDG_CACHE_HOME")
+            setenv("HOME", "/home/anna", 1)
+            try #require(PreparedCache.usualFolder == "/home/anna/.cache/consilium")
+            for home in ["", "relative"] {
+                setenv("HOME", home, 1)
+                try #require(PreparedCache.usualFolder == nil)
+            }
+            unsetenv("HOME")
+            try #require(PreparedCache.usualFolder == nil)
+            let cache = PreparedCache()
+            try #require(cache.notices.count == 1)
+            let paths = CasePaths(contrasts: [.t1w: "/nowhere.nii"])
+            let found = try cache.volume(paths: paths, recipe: Self.recipe) { Self.volume() }
+            try #require(found == Self.volume())
+        }
+    }
+
     @Test("A full disk does without the cache and leaves nothing half written")
     func fullDisk() async {
         // In a child, as the limit is the process's: the entry is 64 KiB, files may not grow beyond 16.

@@ -29,6 +29,12 @@ struct CheckCommand: ParsableCommand {
     @Option(help: "Whether scans that are not brain-extracted pass.")
     var unstripped = Unstripped.refuse
 
+    @Option(help: "Edge of the prepared cube in voxels; give the size of the model.")
+    var size = 96
+
+    @Option(help: "Three letters the prepared axes point to, such as RAS, or stored; by default the recipe's own.")
+    var orientation: String?
+
     @Option(help: "Divides the patients where the manifest names no split; give the seed of the fit.")
     var seed = Manifest.defaultSeed
 
@@ -46,10 +52,11 @@ struct CheckCommand: ParsableCommand {
     }
 
     func run() throws {
+        let recipe = Recipe(name: recipe, size: size, orientation: orientation, unstripped: unstripped == .allow)
+        try recipe.check()
         let manifest = try Manifest.read(data)
         let check = try CohortCheck(
-            manifest: manifest, column: task, recipe: Recipe(name: recipe, unstripped: unstripped == .allow),
-            seed: seed, threads: threads)
+            manifest: manifest, column: task, recipe: recipe, seed: seed, threads: threads)
         let album = try pictures.map { try PictureFolder($0) }
         // A person at a terminal sees that it goes on; logs and pipes stay clean.
         let isWatched = isatty(STDERR_FILENO) == 1

@@ -106,7 +106,7 @@ struct AlignedCase: Sendable {
                 throw ImagingError(
                     .notBrainExtracted,
                     "\(name) is not brain-extracted (\(channel.extraction.reason)): extract the brain first, "
-                        + "give a brain mask, or set `unstripped: allow` in the recipe.")
+                        + "give a brain mask, or let it pass with `--unstripped allow`.")
             }
             warnings.append("\(channel.rows.scan.role) is not brain-extracted (\(channel.extraction.reason)).")
         }
@@ -121,7 +121,7 @@ struct AlignedCase: Sendable {
             throw ImagingError(
                 .nonFinite,
                 "\(scan.name) has \(count) that are NaN or infinite: export it again, "
-                    + "or set `nonfinite: replace` in the recipe to make them background.")
+                    + "or replace them in the file by the background's value.")
         }
         warnings.append("\(scan.role) had \(count) NaN or infinite, made background.")
     }

@@ -73,6 +73,17 @@ struct CheckTests {
         }
     }
 
+    @Test("What is checked is prepared as a fit would: size, orientation and recipe are those asked for")
+    func recipe() throws {
+        try TemporaryFolder.with { folder in
+            let manifest = try Self.cohort(folder)
+            let asked = ["--recipe", "lamim-finetune", "--size", "32", "--orientation", "LPS"]
+            let ran = try AgentProcess.run(["check", "--data", manifest] + asked)
+            #expect(ran.status == 0)
+            #expect(ran.output.contains("lamim-finetune/2 size=32 orientation=LPS"))
+        }
+    }
+
     @Test("A wrong path, an empty manifest, an unknown task or recipe print nothing on standard output and fail")
     func wrongInput() throws {
         try TemporaryFolder.with { folder in
@@ -83,6 +94,7 @@ struct CheckTests {
                 ["--data", folder + "/gone.csv"], ["--data", empty], ["--data", folder],
                 ["--data", manifest, "--task", "idh"], ["--data", manifest, "--recipe", "mine"],
                 ["--data", manifest, "--pictures", manifest],
+                ["--data", manifest, "--size", "3"], ["--data", manifest, "--orientation", "RAR"],
             ] {
                 let ran = try AgentProcess.run(["check"] + arguments)
                 #expect(ran.status != 0, "\(arguments)")

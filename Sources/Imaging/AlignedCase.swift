@@ -143,11 +143,11 @@ struct AlignedCase: Sendable {
         if shared < leastOverlap {
             throw ImagingError(
                 .noOverlap,
-                "\(scan.name) does not lie where \(target.name) does (\(percent) % in common): "
+                "\(scan.name) does not lie where \(target.name) does (\(percent) % of the smaller lies within the other): "
                     + "check that both are of this patient and registered.")
         }
         if shared < usualOverlap {
-            warnings.append("\(scan.role) and \(target.role) have only \(percent) % of their volume in common.")
+            warnings.append("Of the smaller of \(scan.role) and \(target.role) only \(percent) % lies within the other.")
         }
     }
 

@@ -13,14 +13,14 @@ package enum CaseFolder {
     package static func read(_ path: String) throws(CohortError) -> CaseRecord {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
-            throw CohortError(.badFolder, "The case \(path) cannot be opened: \(FileBytes.reason()).")
+            throw CohortError(.badFolder, "The case \(path) cannot be opened: \(FileBytes.reason()); check the path.")
         }
         if facts.st_mode & S_IFMT == S_IFREG, let stem = stem(of: lastComponent(path)) {
             return CaseRecord(id: stem, paths: CasePaths(volume: path))
         }
         guard let folder = opendir(path) else {
             throw CohortError(
-                .badFolder, "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them.")
+                .badFolder, "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them; give one of the two.")
         }
         defer { closedir(folder) }
         var names: [String] = []

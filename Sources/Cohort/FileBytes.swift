@@ -66,7 +66,8 @@ enum FileBytes {
             let count = Glibc.read(file, piece.baseAddress, piece.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
-                throw CohortError(.unreadable, "The \(what) \(path) cannot be read: \(reason()); check the disk and try again.")
+                throw CohortError(
+                    .unreadable, "The \(what) \(path) cannot be read: \(reason()); check the disk and try again.")
             }
             guard count > 0 else { return }
             try body(UnsafeRawBufferPointer(rebasing: piece[0..<count]))

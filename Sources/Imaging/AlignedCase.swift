@@ -147,7 +147,8 @@ struct AlignedCase: Sendable {
                     + "check that both are of this patient and registered.")
         }
         if shared < usualOverlap {
-            warnings.append("Of the smaller of \(scan.role) and \(target.role) only \(percent) % lies within the other.")
+            warnings.append(
+                "Of the smaller of \(scan.role) and \(target.role) only \(percent) % lies within the other.")
         }
     }
 

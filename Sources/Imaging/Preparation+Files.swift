@@ -60,7 +60,9 @@ extension Preparation {
         let count = dims[0] * dims[1] * dims[2]
         return Contrast.allCases.map { contrast in
             let name = "\(contrast.rawValue) (volume \(contrast.channel) of \(path))"
-            return (contrast, Scan(name: name, role: contrast.rawValue, content: content, first: contrast.channel * count))
+            return (
+                contrast, Scan(name: name, role: contrast.rawValue, content: content, first: contrast.channel * count)
+            )
         }
     }
 

@@ -28,11 +28,13 @@ package enum IdentifyingText {
 
     /// Abbreviations of programs, sequences, spaces and studies, which stand beside each other in capitals.
     private static let abbreviations: Set<String> = [
-        "achieva", "adc", "afni", "ants", "asl", "avanto", "avg", "axi", "bet", "brats", "brik", "bspline", "cbf", "cbv", "cet", "cor",
+        "achieva", "adc", "afni", "ants", "asl", "avanto", "avg", "axi", "bet", "brats", "brik", "bspline", "cbf",
+        "cbv", "cet", "cor",
         "csf", "ct", "dce", "dicom", "dir", "dsc", "dti", "dwi", "echo", "epi", "fast", "ffe", "fgre", "fla", "flash",
         "flirt", "float", "fmri", "fnirt", "fov", "fse", "fsl", "fspgr", "gbm", "gli", "gre", "hdbet", "hdr", "head",
         "icbm", "img", "int", "itk", "lgg", "hgg", "lin", "lps", "lpi", "men", "met", "mip", "mni", "mpr", "mprage",
-        "mri", "mrs", "nifti", "nii", "nmr", "orig", "pdgm", "prisma", "skyra", "verio", "trio", "ped", "ras", "roi", "sag", "seg", "siri", "space", "spc",
+        "mri", "mrs", "nifti", "nii", "nmr", "orig", "pdgm", "prisma", "skyra", "verio", "trio", "ped", "ras", "roi",
+        "sag", "seg", "siri", "space", "spc",
         "spgr", "spin", "spm", "sri", "ssa", "ssfp", "stir", "swan", "swi", "tal", "tcga", "tcia", "tfe", "tfl", "tir",
         "tirm", "tra", "tse", "type", "ucsf", "uint", "upenn", "vbm", "vol", "wfu", "xfm",
     ]

@@ -44,7 +44,8 @@ struct CaseFolderTests {
             ("T1_CE", Contrast.t1c), ("T1_Gd", .t1c), ("t1_post", .t1c), ("T1w_post_contrast", .t1c), ("t1-gad", .t1c),
             ("sub-01_ce-gadolinium_T1w", .t1c), ("sub-01_ce-GADOLINIUM_T1w", .t1c), ("ax T1 postcontrast", .t1c),
             ("T1_pre_contrast", .t1w), ("t1_non_enhanced", .t1w), ("t1_post_op", .t1w), ("T1_postop", .t1w),
-            ("T1_post_op_gd", .t1c), ("FLAIR_T2", .flair), ("T2_FLAIR", .flair), ("t2w_tse", .t2w), ("flair_gd", .flair),
+            ("T1_post_op_gd", .t1c), ("FLAIR_T2", .flair), ("T2_FLAIR", .flair), ("t2w_tse", .t2w),
+            ("flair_gd", .flair),
         ])
     func words(name: String, contrast: Contrast) throws {
         #expect(try Self.record([name + ".nii.gz"]).paths.contrasts == [contrast: "x/\(name).nii.gz"])

@@ -30,7 +30,8 @@ extension PreparedCache {
             let due = days.map { age > ($0 > Int.max / 86_400 ? .max : $0 * 86_400) } ?? true
             guard unfinished ? (days == nil || age > abandonedAfter) : due else { continue }
             guard unlink(path) == 0 || errno == ENOENT else {
-                throw CohortError(.cache, "The cache entry \(path) cannot be deleted: \(FileBytes.reason()); delete it by hand.")
+                throw CohortError(
+                    .cache, "The cache entry \(path) cannot be deleted: \(FileBytes.reason()); delete it by hand.")
             }
             purged.bytes += Int(stamp.bytes)
             if !unfinished { purged.entries += 1 }
@@ -56,7 +57,8 @@ extension PreparedCache {
         for part in folder.split(separator: "/", omittingEmptySubsequences: true) {
             path += (path.isEmpty && !folder.hasPrefix("/") ? "" : "/") + part
             if mkdir(path, 0o700) != 0, errno != EEXIST {
-                throw CohortError(.cache, "The cache folder \(path) cannot be made: \(FileBytes.reason()); name another.")
+                throw CohortError(
+                    .cache, "The cache folder \(path) cannot be made: \(FileBytes.reason()); name another.")
             }
         }
         var facts = stat()

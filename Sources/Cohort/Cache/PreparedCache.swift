@@ -80,7 +80,8 @@ package final class PreparedCache: Sendable {
     }
 
     private static func stamps(_ paths: CasePaths) -> [FileBytes.Stamp?] {
-        let files = Contrast.allCases.compactMap { paths.contrasts[$0] } + [paths.volume, paths.brain].compactMap(\.self)
+        let files =
+            Contrast.allCases.compactMap { paths.contrasts[$0] } + [paths.volume, paths.brain].compactMap(\.self)
         return files.map(FileBytes.stamp)
     }
 

@@ -20,7 +20,8 @@ package enum CaseFolder {
         }
         guard let folder = opendir(path) else {
             throw CohortError(
-                .badFolder, "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them; give one of the two.")
+                .badFolder,
+                "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them; give one of the two.")
         }
         defer { closedir(folder) }
         var names: [String] = []

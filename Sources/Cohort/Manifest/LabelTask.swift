@@ -38,7 +38,8 @@ package struct LabelTask: Sendable, Equatable, Codable {
             if firstRow[label] == nil { firstRow[label] = record }
         }
         guard !firstRow.isEmpty else {
-            throw CohortError(.badLabel, "\(manifest.source): no case has a label in column \(column); fill it or choose another.")
+            throw CohortError(
+                .badLabel, "\(manifest.source): no case has a label in column \(column); fill it or choose another.")
         }
         guard firstRow.count <= Self.mostClasses else {
             throw CohortError(

@@ -29,6 +29,15 @@ struct CheckCommand: ParsableCommand {
     @Option(help: "Whether scans that are not brain-extracted pass.")
     var unstripped = Unstripped.refuse
 
+    @Option(help: "Edge of the prepared cube in voxels; give the size of the model.")
+    var size = 96
+
+    @Option(help: "Three letters the prepared axes point to, such as RAS, or stored; by default the recipe's own.")
+    var orientation: String?
+
+    @Option(help: "Divides the patients where the manifest names no split; give the seed of the fit.")
+    var seed = Manifest.defaultSeed
+
     @Option(help: ArgumentHelp("Write a picture of each case into this folder.", valueName: "dir"))
     var pictures: String?
 
@@ -43,10 +52,11 @@ struct CheckCommand: ParsableCommand {
     }
 
     func run() throws {
+        let recipe = Recipe(name: recipe, size: size, orientation: orientation, unstripped: unstripped == .allow)
+        try recipe.check()
         let manifest = try Manifest.read(data)
         let check = try CohortCheck(
-            manifest: manifest, column: task, recipe: Recipe(name: recipe, unstripped: unstripped == .allow),
-            threads: threads)
+            manifest: manifest, column: task, recipe: recipe, seed: seed, threads: threads)
         let album = try pictures.map { try PictureFolder($0) }
         // A person at a terminal sees that it goes on; logs and pipes stay clean.
         let isWatched = isatty(STDERR_FILENO) == 1
@@ -74,6 +84,7 @@ private struct PictureFolder: Sendable {
             guard isFolder.boolValue else {
                 throw CohortError(.unreadable, "The picture folder \(path) is a file: choose another name.")
             }
+            try close()
             return
         }
         do {
@@ -81,6 +92,21 @@ private struct PictureFolder: Sendable {
                 atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         } catch {
             throw CohortError(.unreadable, "The picture folder \(path) cannot be made: choose one you may write to.")
+        }
+    }
+
+    /// Makes an empty folder the owner's alone, and refuses one with files in it that others may read.
+    private func close() throws {
+        let files = FileManager.default
+        let permissions = try? files.attributesOfItem(atPath: path)[.posixPermissions] as? NSNumber
+        guard let permissions, permissions.intValue & 0o077 != 0 else { return }
+        guard (try? files.contentsOfDirectory(atPath: path))?.isEmpty == true,
+            (try? files.setAttributes([.posixPermissions: 0o700], ofItemAtPath: path)) != nil
+        else {
+            throw CohortError(
+                .unreadable,
+                "The picture folder \(path) can be read by others and pictures show patients: choose a new one, or chmod 700 it."
+            )
         }
     }
 

@@ -1,20 +1,20 @@
 import ArgumentParser
 import Cohort
 
-/// `agent purge`: deletes the prepared pictures of patients that training and inference keep on disk.
+/// `agent purge`: deletes the prepared pictures of patients that `agent fit` keeps on disk.
 struct PurgeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "purge",
         abstract: "Delete prepared cases from the cache.",
         discussion: """
-            Prepared cases are pictures of patients, kept \(PreparedCache.usualDays) days at most. Only entries of the \
-            cache are deleted, never other files in the folder; they are made anew when they are needed.
+            Prepared cases are pictures of patients. `agent fit` keeps them \(PreparedCache.usualDays) days at most; `agent \
+            infer` keeps none. Only entries of the cache are deleted, never other files in the folder; they are made anew when they are needed.
             """)
 
     @Option(
         help: ArgumentHelp(
             "The cache's folder; $XDG_CACHE_HOME/consilium or ~/.cache/consilium by default.", valueName: "dir"))
-    var cache = PreparedCache.usualFolder
+    var cache: String?
 
     @Option(help: ArgumentHelp("Only entries older than this; all by default.", valueName: "days"))
     var olderThan: Int?
@@ -24,6 +24,9 @@ struct PurgeCommand: ParsableCommand {
     }
 
     func run() throws {
+        guard let cache = cache ?? PreparedCache.usualFolder else {
+            throw CohortError(.cache, "There is no home folder to find the cache in: name its folder with --cache.")
+        }
         let purged = try PreparedCache.purge(folder: cache, olderThanDays: olderThan)
         let mebibytes = (purged.bytes + (1 << 19)) >> 20
         print(

@@ -71,10 +71,11 @@ CLONES void consilium_add_weighted(float *restrict sum, const float *restrict ad
     for (intptr_t i = 0; i < count; i++) sum[i] += weight * addend[i];
 }
 
-/// The first `count` of each of the weighted lines that follow each other, four at a time so that sums stay in registers. Past the last line the last
-/// is read again with weight 0.
+/// Sums the first `count` of each of the weighted lines that follow each other, four at a time so that sums stay in
+/// registers. Past the last line the first of the four is read again with weight 0.
 CLONES static void add_lines(
-    const float *restrict line, intptr_t width, intptr_t count, const float *weights, intptr_t taps, float *restrict sums)
+    const float *restrict line, intptr_t width, intptr_t count, const float *weights, intptr_t taps,
+    float *restrict sums)
 {
     for (intptr_t tap = 0; tap < taps; tap += 4) {
         intptr_t left = taps - tap;

@@ -24,7 +24,7 @@ enum FileBytes {
         var bytes: [UInt8] = []
         try forEachPiece(of: path, what: what) { piece throws(CohortError) in
             guard bytes.count + piece.count <= limit else {
-                throw CohortError(.unreadable, "The \(what) \(path) is larger than \(limit >> 20) MiB.")
+                throw CohortError(.unreadable, "The \(what) \(path) is larger than \(limit >> 20) MiB; check the path.")
             }
             bytes.append(contentsOf: piece)
         }
@@ -66,7 +66,8 @@ enum FileBytes {
             let count = Glibc.read(file, piece.baseAddress, piece.count)
             if count < 0, errno == EINTR { continue }
             guard count >= 0 else {
-                throw CohortError(.unreadable, "The \(what) \(path) cannot be read: \(reason()).")
+                throw CohortError(
+                    .unreadable, "The \(what) \(path) cannot be read: \(reason()); check the disk and try again.")
             }
             guard count > 0 else { return }
             try body(UnsafeRawBufferPointer(rebasing: piece[0..<count]))

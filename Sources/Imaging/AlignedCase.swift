@@ -37,10 +37,10 @@ struct AlignedCase: Sendable {
         }
         var kept: [(contrast: Contrast, scan: Scan, survey: Survey)] = []
         for ((contrast, scan), survey) in zip(scans, first) {
-            warnings += scan.remarks.map { "\(scan.name): \($0)." }
+            warnings += scan.remarks.map { "\(scan.role): \($0)." }
             try AlignedCase.requireNumbers(scan, survey, recipe: recipe, warnings: &warnings)
             if survey.isConstant {
-                warnings.append("\(scan.name) has the same value everywhere and counts as absent.")
+                warnings.append("\(scan.role) has the same value everywhere and counts as absent.")
             } else {
                 kept.append((contrast, scan, survey))
             }
@@ -50,11 +50,8 @@ struct AlignedCase: Sendable {
                 .noContrast,
                 "\(scans[0].1.name) and every other scan of the case have one value everywhere: export them again.")
         }
-        let finest = kept.indices.reduce(0) { best, index in
-            let (a, b) = (kept[index].scan.grid.affine.voxelVolume, kept[best].scan.grid.affine.voxelVolume)
-            // Headers of the same grid differ in the last digits: only a truly smaller voxel counts.
-            return a < b * 0.999 ? index : best
-        }
+        try AlignedCase.requireRange(kept.map { ($0.scan, $0.survey) })
+        let finest = FinestGrid.index(of: kept.map(\.scan.grid.affine.spacing)) ?? 0
         let target = kept[finest].scan
         for (index, entry) in kept.enumerated() where index != finest {
             try AlignedCase.requireOverlap(entry.scan, target, warnings: &warnings)
@@ -63,6 +60,8 @@ struct AlignedCase: Sendable {
             try AlignedCase.requireOverlap(brain, target, warnings: &warnings)
             return try AlignedCase.mask(brain, on: target.grid, threads: threads)
         }
+        // LaMIM scales the range of extracted brains, whose outside is 0; the scan's own air would shift it.
+        let outside: Background? = mask != nil && recipe.name != .consilium ? .zero : nil
         let entries = kept
         channels = try mapInParallel(entries.count, threads: threads) { index in
             let (contrast, scan, survey) = entries[index]
@@ -74,22 +73,23 @@ struct AlignedCase: Sendable {
                     scan, to: target.grid, outside: survey.background.value, cleans: survey.nonFinite > 0) : scan
             let surveyed =
                 moves || mask != nil
-                ? Survey(of: here, mask: mask, percentiles: mask == nil ? [] : percentiles) : survey
+                ? Survey(
+                    of: here, mask: mask, percentiles: mask == nil ? [] : percentiles, background: outside) : survey
             let rows = VoxelRows(
                 scan: here, mask: mask, background: surveyed.background, cleans: survey.nonFinite > 0, tone: .stored)
             return Channel(
                 contrast: contrast, rows: rows, survey: surveyed,
                 percentiles: mask == nil ? survey.percentiles : surveyed.percentiles, extraction: extraction)
         }
-        let moved = entries.filter { !$0.scan.grid.matches(target.grid) }
+        let moved = entries.filter { !$0.scan.grid.matches(target.grid) && $0.scan.grid.view(as: target.grid) == nil }
         if !moved.isEmpty {
             let names = moved.map { $0.contrast.rawValue }.joined(separator: ", ")
-            warnings.append("\(names) had another grid and was resampled onto that of \(target.name).")
+            warnings.append("\(names) had another grid and was resampled onto that of \(target.role).")
         }
         let oblique = Orientation(affine: target.grid.affine).obliqueDegrees
         if oblique > 1 {
             let degrees = (oblique * 10).rounded() / 10
-            warnings.append("\(target.name) lies \(degrees)° oblique; its axes were taken as the nearest of the body.")
+            warnings.append("\(target.role) lies \(degrees)° oblique; its axes were taken as the nearest of the body.")
         }
         self.mask = mask
         self.warnings = warnings
@@ -106,9 +106,9 @@ struct AlignedCase: Sendable {
                 throw ImagingError(
                     .notBrainExtracted,
                     "\(name) is not brain-extracted (\(channel.extraction.reason)): extract the brain first, "
-                        + "give a brain mask, or set `unstripped: allow` in the recipe.")
+                        + "give a brain mask, or let it pass with `--unstripped allow`.")
             }
-            warnings.append("\(name) is not brain-extracted (\(channel.extraction.reason)).")
+            warnings.append("\(channel.rows.scan.role) is not brain-extracted (\(channel.extraction.reason)).")
         }
     }
 
@@ -121,9 +121,20 @@ struct AlignedCase: Sendable {
             throw ImagingError(
                 .nonFinite,
                 "\(scan.name) has \(count) that are NaN or infinite: export it again, "
-                    + "or set `nonfinite: replace` in the recipe to make them background.")
+                    + "or replace them in the file by the background's value.")
         }
-        warnings.append("\(scan.name) had \(count) NaN or infinite, made background.")
+        warnings.append("\(scan.role) had \(count) NaN or infinite, made background.")
+    }
+
+    /// Refuses finite values so far apart that their difference, and so their range, is not.
+    private static func requireRange(_ scans: [(scan: Scan, survey: Survey)]) throws {
+        let low = scans.reduce(Float.infinity) { min($0, $1.survey.minimum) }
+        let high = scans.reduce(-Float.infinity) { max($0, $1.survey.maximum) }
+        guard !(high - low).isFinite else { return }
+        func size(_ survey: Survey) -> Float { max(abs(survey.minimum), abs(survey.maximum)) }
+        let widest = scans.max { size($0.survey) < size($1.survey) }?.scan.name ?? ""
+        throw ImagingError(
+            .nonFinite, "\(widest) has values beyond any measurement, \(low) to \(high) in the case: export it again.")
     }
 
     private static func requireOverlap(_ scan: Scan, _ target: Scan, warnings: inout [String]) throws {
@@ -132,11 +143,12 @@ struct AlignedCase: Sendable {
         if shared < leastOverlap {
             throw ImagingError(
                 .noOverlap,
-                "\(scan.name) does not lie where \(target.name) does (\(percent) % in common): "
+                "\(scan.name) does not lie where \(target.name) does (\(percent) % of the smaller lies within the other): "
                     + "check that both are of this patient and registered.")
         }
         if shared < usualOverlap {
-            warnings.append("\(scan.name) and \(target.name) have only \(percent) % of their volume in common.")
+            warnings.append(
+                "Of the smaller of \(scan.role) and \(target.role) only \(percent) % lies within the other.")
         }
     }
 

@@ -13,6 +13,16 @@ package struct Background: Sendable, Equatable {
     /// The part of the faces below which the air around the head counts as noise rather than as one value.
     static let singleValue = 0.5
 
+    /// Zero alone: the background of a scan whose outside has been set to 0.
+    static let zero = Background(value: 0, darkest: 0, brightest: 0, borderFraction: 1)
+
+    private init(value: Float, darkest: Float, brightest: Float, borderFraction: Double) {
+        self.value = value
+        self.darkest = darkest
+        self.brightest = brightest
+        self.borderFraction = borderFraction
+    }
+
     /// Looks at the faces of a scan, and at its corners where the faces do not agree.
     init(of scan: Scan) {
         let faces = Background.faces(of: scan)

@@ -107,8 +107,8 @@ private struct Canvas {
                 let (column, line) = (x / scale, y / scale)
                 let at = plane.origin + depth * plane.deeper + column * plane.right + line * plane.down
                 let value = voxels[voxels.startIndex + at]
-                // A prepared voxel lies within 0…1; anything else is drawn at the nearer end.
-                let bright = UInt8(min(max(value, 0), 1) * 255)
+                // A prepared voxel lies within 0…1; anything else is drawn at the nearer end, NaN as 0.
+                let bright = value > 0 ? UInt8(min(value, 1) * 255) : 0
                 set(left + x, top + y, bright, bright, bright)
                 guard let mask, mask[at] != 0 else { continue }
                 let edges = [

@@ -26,6 +26,15 @@ struct Grid: Sendable, Equatable {
         return true
     }
 
+    /// How this grid is seen along the axes of another that has the same voxels and stores them in another order; nil
+    /// where the two do not have the same voxels.
+    func view(as other: Grid) -> OrientedView? {
+        let view = OrientedView(
+            dims: dims, from: Orientation(affine: affine), to: Orientation(affine: other.affine))
+        let seen = Grid(dims: view.dims, affine: affine.after(view.storedFromViewed))
+        return seen.matches(other) ? view : nil
+    }
+
     /// How much of this grid lies inside `other`'s, 0…1, on a lattice of 17³ points.
     func overlap(with other: Grid) -> Double {
         guard let back = other.affine.undone() else { return 0 }

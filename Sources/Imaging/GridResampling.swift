@@ -2,7 +2,8 @@ import NIfTI
 
 /// A scan brought to the grid of another by their affines.
 enum GridResampling {
-    /// Trilinear interpolation. Where the target's steps along one of the scan's axes are twice the scan's own or more,
+    /// The same voxels in the target's order, bit for bit, where the two grids have the same; else trilinear
+    /// interpolation. Where the target's steps along one of the scan's axes are twice the scan's own or more,
     /// that axis is averaged in whole groups first, so that fine detail does not alias.
     ///
     /// - Parameters:
@@ -16,6 +17,9 @@ enum GridResampling {
             if let base = room.baseAddress { scan.read(0, scan.grid.count, into: base) }
             filled = scan.grid.count
         }
+        if let view = scan.grid.view(as: target) {
+            return Scan(name: scan.name, role: scan.role, grid: target, values: view.copy(values))
+        }
         if cleans { values = values.map { $0.isFinite ? $0 : outside } }
         var source = scan.grid
         let map = back.after(target.affine)
@@ -28,7 +32,7 @@ enum GridResampling {
         }
         guard let inverse = source.affine.undone() else { return scan }
         let brought = interpolate(values, source, map: inverse.after(target.affine), to: target.dims, outside: outside)
-        return Scan(name: scan.name, grid: target, values: brought)
+        return Scan(name: scan.name, role: scan.role, grid: target, values: brought)
     }
 
     /// Each target voxel as `convert` of the source voxel nearest to it, or of 0 outside the source.
@@ -41,6 +45,7 @@ enum GridResampling {
             filled = scan.grid.count
         }
         if scan.grid.matches(target) { return values.map(convert) }
+        if let view = scan.grid.view(as: target) { return view.copy(values).map(convert) }
         guard let back = scan.grid.affine.undone() else { return [Result](repeating: convert(0), count: target.count) }
         let map = back.after(target.affine)
         return [Result](unsafeUninitializedCapacity: target.count) { room, filled in
@@ -66,10 +71,10 @@ enum GridResampling {
         }
     }
 
-    /// Averages of `group` neighbours along one axis; a rest at the end is dropped.
+    /// Averages of `group` neighbours along one axis; of fewer at the end where the length is no multiple.
     private static func averaged(_ values: [Float], _ grid: Grid, axis: Int, group: Int) -> ([Float], Grid) {
         var dims = grid.dims
-        dims[axis] /= group
+        dims[axis] = (dims[axis] + group - 1) / group
         let strides = [1, grid.dims[0], grid.dims[0] * grid.dims[1]]
         var result = [Float](repeating: 0, count: dims[0] * dims[1] * dims[2])
         values.withUnsafeBufferPointer { values in
@@ -80,12 +85,13 @@ enum GridResampling {
                         for i in 0..<dims[0] {
                             var index = [i, j, k]
                             index[axis] *= group
+                            let members = min(group, grid.dims[axis] - index[axis])
                             let start = index[0] + index[1] * strides[1] + index[2] * strides[2]
                             // Differences from the first keep a background of one value exactly that value.
                             let origin = values[start]
                             var sum: Float = 0
-                            for step in 1..<group { sum += values[start + step * strides[axis]] - origin }
-                            result[next] = origin + sum / Float(group)
+                            for step in 1..<max(members, 1) { sum += values[start + step * strides[axis]] - origin }
+                            result[next] = origin + sum / Float(members)
                             next += 1
                         }
                     }

@@ -29,11 +29,11 @@ extension Preparation {
             scans = try scansOfVolume(content, path: files[0])
         } else {
             for (index, contrast) in contrasts.enumerated() {
-                scans.append((contrast, try scan(contents[index], "\(contrast.rawValue) (\(files[index]))")))
+                scans.append((contrast, try scan(contents[index], contrast.rawValue, file: files[index])))
             }
         }
         let brain = try paths.brain.flatMap { path in
-            try contents.last.map { try scan($0, "The brain mask (\(path))") }
+            try contents.last.map { try scan($0, "The brain mask", file: path) }
         }
         return try prepare(scans, brain: brain, recipe: recipe, threads: threads)
     }
@@ -60,13 +60,16 @@ extension Preparation {
         let count = dims[0] * dims[1] * dims[2]
         return Contrast.allCases.map { contrast in
             let name = "\(contrast.rawValue) (volume \(contrast.channel) of \(path))"
-            return (contrast, Scan(name: name, content: content, first: contrast.channel * count))
+            return (
+                contrast, Scan(name: name, role: contrast.rawValue, content: content, first: contrast.channel * count)
+            )
         }
     }
 
-    private static func scan(_ content: NIfTIContent, _ name: String) throws -> Scan {
+    private static func scan(_ content: NIfTIContent, _ role: String, file: String) throws -> Scan {
+        let name = "\(role) (\(file))"
         try requireOne(content.header.dims, named: name)
-        return Scan(name: name, content: content)
+        return Scan(name: name, role: role, content: content)
     }
 
     private static func requireFour(_ dims: [Int], named name: String) throws {

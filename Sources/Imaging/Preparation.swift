@@ -40,6 +40,15 @@ package enum Preparation {
         }
     }
 
+    /// Whether no value is NaN or infinite.
+    private static func isFinite(_ values: [Float]) -> Bool {
+        let exponent: UInt32 = 0x7f80_0000
+        return values.withUnsafeBufferPointer { values in
+            // Without a way out of the loop it runs as fast as the memory.
+            values.reduce(into: UInt32(0)) { $0 |= $1.bitPattern & exponent == exponent ? 1 : 0 } == 0
+        }
+    }
+
     static func prepare(
         _ scans: [(Contrast, Scan)], brain: Scan?, recipe: Recipe, threads: Int
     ) throws -> PreparedVolume {
@@ -51,6 +60,12 @@ package enum Preparation {
         try aligned.requireBrainsOnly(recipe: recipe)
         let cube = try RecipeCube(aligned, recipe: recipe)
         let voxels = cube.voxels(of: aligned, recipe: recipe, threads: threads)
+        guard isFinite(voxels) else {
+            throw ImagingError(
+                .nonFinite,
+                "\(scans[0].1.name) and the other scans of the case have values too large to be averaged: export them again."
+            )
+        }
         let present = Contrast.allCases.map { contrast in aligned.channels.contains { $0.contrast == contrast } }
         return PreparedVolume(
             size: recipe.size, voxels: voxels, present: present, recipe: recipe,

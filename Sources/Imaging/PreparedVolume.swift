@@ -10,7 +10,7 @@ package struct PreparedVolume: Sendable, Equatable {
     package var recipe: Recipe
     /// Where it lies, and the way back to the scan.
     package var geometry: PreparedGeometry
-    /// What a person should know about this case, one sentence each.
+    /// What a person should know about this case, one sentence each; scans by their contrast, never by a path.
     package var warnings: [String]
 
     package init(

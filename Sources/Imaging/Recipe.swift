@@ -22,7 +22,7 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
     /// The orientation setting that leaves the axes as they are stored.
     package static let stored = "stored"
     /// Counted up whenever the same recipe would give other bytes than before.
-    package static let version = 1
+    package static let version = 2
 
     /// Which recipe.
     package var name: Name

@@ -2,8 +2,11 @@ import NIfTI
 
 /// One 3D scan, read in parts so that no full-size copy of a file's voxels is made.
 struct Scan: Sendable {
-    /// How sentences name it: the contrast, and the file where one is known.
+    /// How refusals name it: the contrast, and the file where one is known.
     let name: String
+    /// How warnings name it: `T1w` or `The brain mask`, never a file, as they outlive the case in the cache, in
+    /// predictions and in models, and a path may hold a patient's name.
+    let role: String
     let grid: Grid
     /// What a person should know about where it lies, as ends of sentences.
     let remarks: [String]
@@ -23,9 +26,10 @@ struct Scan: Sendable {
     }
 
     /// A scan of converted values.
-    init(name: String, grid: Grid, values: [Float], remarks: [String] = []) {
+    init(name: String, role: String? = nil, grid: Grid, values: [Float], remarks: [String] = []) {
         precondition(values.count >= grid.count, "fewer voxels than the grid has")
         self.name = name
+        self.role = role ?? name
         self.grid = grid
         self.remarks = remarks
         voxels = Voxels(values: values, content: nil)
@@ -40,11 +44,16 @@ struct Scan: Sendable {
 
     /// A scan of a file's stored voxels, converted as they are read.
     ///
-    /// - Parameter first: Where its voxels start, for one volume of a 4D file.
-    init(name: String, content: NIfTIContent, first: Int = 0) {
+    /// - Parameters:
+    ///   - name: For refusals, with the file.
+    ///   - role: For warnings, without it.
+    ///   - content: The file.
+    ///   - first: Where its voxels start, for one volume of a 4D file.
+    init(name: String, role: String, content: NIfTIContent, first: Int = 0) {
         let grid = Grid(dims: Array(content.header.dims.prefix(3)), affine: content.header.affine)
         precondition(first >= 0 && content.header.voxelCount - first >= grid.count, "fewer voxels than the grid has")
         self.name = name
+        self.role = role
         self.grid = grid
         remarks = Scan.remarks(content.header)
         voxels = Voxels(values: [], content: content)

@@ -41,8 +41,9 @@ package struct Survey: Sendable, Equatable {
         self.init(of: Scan(name: "", grid: grid, values: image.voxels), mask: nil, percentiles: percentiles)
     }
 
-    init(of scan: Scan, mask: [UInt8]?, percentiles wanted: [Double]) {
-        let background = Background(of: scan)
+    /// - Parameter background: What masked voxels become; nil is the scan's own.
+    init(of scan: Scan, mask: [UInt8]?, percentiles wanted: [Double], background given: Background? = nil) {
+        let background = given ?? Background(of: scan)
         let rows = VoxelRows(scan: scan, mask: mask, background: background, cleans: false, tone: .stored)
         var tally = Tally(dims: scan.grid.dims)
         var histogram = wanted.isEmpty ? nil : OrderStatistics(background: background)

@@ -26,6 +26,19 @@ package enum IdentifyingText {
         "inversion", "echoes", "magnitude", "phase", "real", "multi", "noise", "filter", "filtered", "smoothed",
     ]
 
+    /// Abbreviations of programs, sequences, spaces and studies, which stand beside each other in capitals.
+    private static let abbreviations: Set<String> = [
+        "achieva", "adc", "afni", "ants", "asl", "avanto", "avg", "axi", "bet", "brats", "brik", "bspline", "cbf",
+        "cbv", "cet", "cor",
+        "csf", "ct", "dce", "dicom", "dir", "dsc", "dti", "dwi", "echo", "epi", "fast", "ffe", "fgre", "fla", "flash",
+        "flirt", "float", "fmri", "fnirt", "fov", "fse", "fsl", "fspgr", "gbm", "gli", "gre", "hdbet", "hdr", "head",
+        "icbm", "img", "int", "itk", "lgg", "hgg", "lin", "lps", "lpi", "men", "met", "mip", "mni", "mpr", "mprage",
+        "mri", "mrs", "nifti", "nii", "nmr", "orig", "pdgm", "prisma", "skyra", "verio", "trio", "ped", "ras", "roi",
+        "sag", "seg", "siri", "space", "spc",
+        "spgr", "spin", "spm", "sri", "ssa", "ssfp", "stir", "swan", "swi", "tal", "tcga", "tcia", "tfe", "tfl", "tir",
+        "tirm", "tra", "tse", "type", "ucsf", "uint", "upenn", "vbm", "vol", "wfu", "xfm",
+    ]
+
     /// True when the text holds something that may tell who the patient is.
     package static func isLikely(in text: String) -> Bool { isLikely(in: Array(text.utf8)) }
 
@@ -34,7 +47,7 @@ package enum IdentifyingText {
         if bytes.contains(UInt8(ascii: "^")) || hasAddress(bytes) || hasHome(bytes) || hasNumber(bytes) { return true }
         let words = bytes.split { !isWord($0) }
         if words.contains(where: isTelling) { return true }
-        return hasDate(words) || hasName(words)
+        return hasDate(words) || hasName(words) || hasCapitalName(words, in: bytes)
     }
 
     private static func isDigit(_ byte: UInt8) -> Bool { (0x30...0x39).contains(byte) }
@@ -117,6 +130,23 @@ package enum IdentifyingText {
             return word.dropFirst().allSatisfy(isLower) && !commonWords.contains(lowercased(word))
         }
         return zip(words, words.dropFirst()).contains { mayBeName($0) && mayBeName($1) }
+    }
+
+    /// Two words of capitals side by side that are no abbreviation: `KOWALSKA ANNA` is found, `MNI TAL` is not, and
+    /// `STUDY-ABC`, a name of things, is not either.
+    private static func hasCapitalName(_ words: [ArraySlice<UInt8>], in bytes: [UInt8]) -> Bool {
+        func mayBeName(_ word: ArraySlice<UInt8>) -> Bool {
+            guard (3...30).contains(word.count), word.allSatisfy({ isUpper($0) || $0 >= 0x80 }) else { return false }
+            // Not text without capitals, such as Chinese.
+            guard word.count(where: isUpper) >= 2 else { return false }
+            let known = lowercased(word)
+            return !commonWords.contains(known) && !abbreviations.contains(known)
+        }
+        return zip(words, words.dropFirst()).contains { first, second in
+            second.startIndex - first.endIndex <= 2
+                && bytes[first.endIndex..<second.startIndex].allSatisfy { " ,_.".utf8.contains($0) }
+                && mayBeName(first) && mayBeName(second)
+        }
     }
 }
 

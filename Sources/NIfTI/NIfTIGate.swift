@@ -182,12 +182,14 @@ package enum NIfTIGate {
         }
     }
 
-    /// NIfTI: a slope of 0 means no scaling at all. A slope that is no number is read the same way.
+    /// NIfTI: a slope of 0 means no scaling at all, and many programs write it. A slope that is no number is read the
+    /// same way, with a warning.
     static func scaling(
         of fields: HeaderFields, warnings: inout [String]
     ) throws(NIfTIError) -> (slope: Double, intercept: Double) {
-        guard fields.slope.isFinite, fields.slope != 0 else {
-            warnings.append("scl_slope is \(fields.slope == 0 ? "0" : "not a number"): values are taken as stored")
+        guard fields.slope != 0 else { return (1, 0) }
+        guard fields.slope.isFinite else {
+            warnings.append("scl_slope is not a number: values are taken as stored")
             return (1, 0)
         }
         guard fields.intercept.isFinite else {

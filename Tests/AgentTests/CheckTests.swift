@@ -36,6 +36,29 @@ struct CheckTests {
         }
     }
 
+    @Test("An empty folder for pictures is closed to others, and one with files that others may read is refused")
+    func pictureFolders() throws {
+        try TemporaryFolder.with { folder in
+            let manifest = try Self.cohort(folder)
+            let files = FileManager.default
+            for name in ["empty", "shared"] {
+                try files.createDirectory(
+                    atPath: folder + "/" + name, withIntermediateDirectories: true,
+                    attributes: [.posixPermissions: 0o755])
+            }
+            try "x".write(toFile: folder + "/shared/notes.txt", atomically: true, encoding: .utf8)
+            // The second time it holds a picture and is the owner's alone.
+            for _ in 0..<2 {
+                #expect(
+                    try AgentProcess.run(["check", "--data", manifest, "--pictures", folder + "/empty"]).status == 0)
+                let facts = try files.attributesOfItem(atPath: folder + "/empty")
+                #expect(facts[.posixPermissions] as? Int == 0o700)
+            }
+            #expect(try AgentProcess.run(["check", "--data", manifest, "--pictures", folder + "/shared"]).status != 0)
+            #expect(try files.contentsOfDirectory(atPath: folder + "/shared") == ["notes.txt"])
+        }
+    }
+
     @Test("A case that cannot be used makes the exit code 1, with --json as without")
     func unusable() throws {
         try TemporaryFolder.with { folder in
@@ -50,6 +73,17 @@ struct CheckTests {
         }
     }
 
+    @Test("What is checked is prepared as a fit would: size, orientation and recipe are those asked for")
+    func recipe() throws {
+        try TemporaryFolder.with { folder in
+            let manifest = try Self.cohort(folder)
+            let asked = ["--recipe", "lamim-finetune", "--size", "32", "--orientation", "LPS"]
+            let ran = try AgentProcess.run(["check", "--data", manifest] + asked)
+            #expect(ran.status == 0)
+            #expect(ran.output.contains("lamim-finetune/2 size=32 orientation=LPS"))
+        }
+    }
+
     @Test("A wrong path, an empty manifest, an unknown task or recipe print nothing on standard output and fail")
     func wrongInput() throws {
         try TemporaryFolder.with { folder in
@@ -60,6 +94,7 @@ struct CheckTests {
                 ["--data", folder + "/gone.csv"], ["--data", empty], ["--data", folder],
                 ["--data", manifest, "--task", "idh"], ["--data", manifest, "--recipe", "mine"],
                 ["--data", manifest, "--pictures", manifest],
+                ["--data", manifest, "--size", "3"], ["--data", manifest, "--orientation", "RAR"],
             ] {
                 let ran = try AgentProcess.run(["check"] + arguments)
                 #expect(ran.status != 0, "\(arguments)")

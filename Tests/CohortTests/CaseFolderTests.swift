@@ -38,6 +38,24 @@ struct CaseFolderTests {
         #expect(record.paths.volume == nil)
     }
 
+    @Test(
+        "Words of the contrast agent beside T1 mean T1c; a word for FLAIR wins over T2",
+        arguments: [
+            ("T1_CE", Contrast.t1c), ("T1_Gd", .t1c), ("t1_post", .t1c), ("T1w_post_contrast", .t1c), ("t1-gad", .t1c),
+            ("sub-01_ce-gadolinium_T1w", .t1c), ("sub-01_ce-GADOLINIUM_T1w", .t1c), ("ax T1 postcontrast", .t1c),
+            ("T1_pre_contrast", .t1w), ("t1_non_enhanced", .t1w), ("t1_post_op", .t1w), ("T1_postop", .t1w),
+            ("T1_post_op_gd", .t1c), ("FLAIR_T2", .flair), ("T2_FLAIR", .flair), ("t2w_tse", .t2w),
+            ("flair_gd", .flair),
+        ])
+    func words(name: String, contrast: Contrast) throws {
+        #expect(try Self.record([name + ".nii.gz"]).paths.contrasts == [contrast: "x/\(name).nii.gz"])
+    }
+
+    @Test("A name of two contrasts is refused with the file", arguments: ["T1_reg_to_T2", "T2_in_T1", "FLAIR_on_t1ce"])
+    func twoContrasts(name: String) {
+        #expect(Self.error([name + ".nii"]).hasPrefix("The name of x/\(name).nii says two contrasts"))
+    }
+
     @Test("A volume stands for all four")
     func volume() throws {
         #expect(try Self.record(["volume.nii.gz", "seg.nii.gz"]).paths == CasePaths(volume: "x/volume.nii.gz"))

@@ -115,6 +115,18 @@ struct CohortCheckTests {
         #expect(Self.found(report, "c") == [])
     }
 
+    @Test("Patients whose names differ only in letter case or spaces are said by their rows, and not by their names")
+    func spellings() throws {
+        let scans = Dictionary(uniqueKeysWithValues: (0..<5).map { ("\($0).nii", MadeScan(head: UInt64($0 + 1))) })
+        let report = try Self.check(
+            scans, "case,patient,T1w\na,Ab 1,0.nii\nb,ab1,1.nii\nc,AB1,2.nii\nd,ab2,3.nii\ne,ab2,4.nii\n")
+        let found = report.findings.filter { $0.kind == .splitLeak }
+        #expect(found.map(\.severity) == [.warning])
+        #expect(found.first?.message.hasPrefix("The patients of rows 2, 3, 4 differ only in letter case") == true)
+        #expect(found.first?.message.contains("ab1") == false)
+        #expect(report.isUsable)
+    }
+
     @Test(
         "The same voxels are found however they are stored: compressed, mirrored, in a larger volume, twice in a case")
     func copies() throws {
@@ -176,6 +188,35 @@ struct CohortCheckTests {
         #expect(try Self.check(scans, table, task: "same").isUsable == false)
         #expect(throws: CohortError.self) { try Self.check(scans, table, task: "odd") }
         #expect(throws: CohortError.self) { try Self.check(scans, table, task: "nothing") }
+    }
+
+    @Test("Without a split column each task is judged by the division that a fit of it with this seed would make")
+    func divisions() throws {
+        let scratch = try Scratch()
+        try MadeScan(head: 1).write(scratch.path + "/a.nii")
+        var table = "case,patient,T1w,rare,common\n"
+        for number in 0..<15 { table += "c\(number),p\(number),a.nii,\(number < 5 ? 1 : 0),\(number % 2)\n" }
+        let manifest = try Manifest.read(scratch.write("m.csv", table))
+        var withFindings = 0
+        for seed: UInt64 in [0, 1, 2, 3] {
+            let report = try CohortCheck(manifest: manifest, recipe: Recipe(size: 8), seed: seed).run()
+            for column in manifest.tasks {
+                let task = try LabelTask(manifest: manifest, column: column)
+                let splits = manifest.splits(task: task, seed: seed)
+                for split in Split.allCases {
+                    let labels = Set(zip(manifest.cases, splits).filter { $0.1 == split }.map { $0.0.labels[column] })
+                    let isSaid = report.findings.contains {
+                        $0.kind == .label && $0.message.contains("The split \(split.rawValue) has")
+                            && $0.message.contains(" for \(column) ")
+                    }
+                    #expect(isSaid == (labels.count < 2), "\(seed) \(column) \(split)")
+                    if isSaid { withFindings += 1 }
+                }
+            }
+            // Five rare cases are enough for each split, whatever the seed.
+            #expect(!report.findings.contains { $0.message.contains(" for rare ") })
+        }
+        #expect(withFindings == 0)
     }
 
     @Test("The report reads back from its JSON, and programs find the verdict and the statement there")

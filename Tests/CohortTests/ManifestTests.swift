@@ -67,10 +67,10 @@ struct ManifestTests {
             ("case,patient\na,p\nb,p\na,p\n", "row 4: case a is already in row 2"),
             ("case,patient\na,\n", "row 2: case a names no patient"),
             ("case,T1w\n,x.nii\n", "row 2: the case has no name"),
-            ("case,T1w\na/b,x.nii\n", "row 2: the case name must be"),
-            ("case,T1w\n..,x.nii\n", "row 2: the case name must be"),
+            ("case,T1w\na/b,x.nii\n", "row 2: rename the case: its name must be"),
+            ("case,T1w\n..,x.nii\n", "row 2: rename the case: its name must be"),
             ("case,T1w,volume\na,x.nii,v.nii\n", "row 2: case a names a volume and single contrasts"),
-            ("case,split\na,training\n", "row 2: the split is \"training\" where train, select or test"),
+            ("case,split\na,training\n", "row 2: the split is \"training\" ; write train, select or test"),
             ("case,split\na,train\nb,\n", "row 3: the split is empty"),
             ("case,age\na,old\n", "row 2: the age is \"old\""), ("case,age\na,400\n", "row 2: the age is"),
             ("case,field\na,-3\n", "row 2: the field is"),
@@ -101,7 +101,7 @@ struct ManifestTests {
     @Test(
         "What makes no task is refused",
         arguments: [
-            ("case,x\na,1\n", "no label column \"y\": its label columns are x"),
+            ("case,x\na,1\n", "no label column \"y\": choose one of x"),
             ("case,y\na,\n", "no case has a label in column y"),
             ("case,y\na,1\nb,NA\n", "row 3: y is \"NA\"; leave a label that is not known empty"),
             ("case,y\na,Glioma\nb,glioma\n", "row 3: y is \"glioma\" and \"Glioma\" elsewhere (row 2)"),

@@ -112,6 +112,50 @@ struct PreparedCacheTests {
         #expect(try cache.volume(paths: paths, recipe: Self.recipe) { Self.volume(2) } == Self.volume(2))
     }
 
+    @Test("A file that changes while it is prepared is not stored")
+    func changedMeanwhile() throws {
+        let scratch = try Scratch()
+        let folder = scratch.path + "/cache"
+        let cache = PreparedCache(folder: folder)
+        let paths = try Self.paths(scratch)
+        let found = try cache.volume(paths: paths, recipe: Self.recipe) {
+            _ = try Self.paths(scratch, "another scan")
+            return Self.volume(2)
+        }
+        #expect(found == Self.volume(2))
+        #expect(try Self.entries(folder).isEmpty)
+        #expect(cache.notices.isEmpty)
+        _ = try Self.paths(scratch)
+        #expect(try cache.volume(paths: paths, recipe: Self.recipe) { Self.volume(1) } == Self.volume(1))
+    }
+
+    @Test("Warnings of a case name its scans by contrast and no file, also from the cache under another name")
+    func warnings() throws {
+        let scratch = try Scratch()
+        var skull = MadeScan(head: 2)
+        skull.hasSkull = true
+        var other = MadeScan(head: 2)
+        other.contrast = .flair
+        other.hasSkull = true
+        other.dims = [20, 22, 18]
+        other.spacing = (8, 8, 8)
+        let names = ["Kowalska_t1.nii.gz", "Kowalska_fl.nii.gz", "Nowak_t1.nii.gz", "Nowak_fl.nii.gz"]
+        for (name, scan) in zip(names, [skull, other, skull, other]) { try scan.write("\(scratch.path)/\(name)") }
+        let loader = CaseLoader(
+            recipe: Recipe(size: 16, unstripped: true), cache: PreparedCache(folder: scratch.path + "/cache"))
+        let prepared = try [0, 2].map { first in
+            let files = [Contrast.t1w: names[first], .flair: names[first + 1]].mapValues { "\(scratch.path)/\($0)" }
+            return try loader.prepared(CaseRecord(id: "a", paths: CasePaths(contrasts: files)))
+        }
+        #expect(try Self.entries(scratch.path + "/cache").count == 1)
+        #expect(prepared[0] == prepared[1])
+        #expect(prepared[1].warnings.count >= 3)
+        for warning in prepared[1].warnings {
+            #expect(warning.contains("T1w") || warning.contains("FLAIR"))
+            for word in ["/", "nii", "Kowalska", "Nowak"] { #expect(!warning.contains(word)) }
+        }
+    }
+
     @Test("A damaged, foreign or empty entry is made anew")
     func damagedEntry() throws {
         let scratch = try Scratch()
@@ -184,6 +228,27 @@ struct PreparedCacheTests {
             #expect(cache.notices[0].hasSuffix("Continuing without a cache."))
         }
         #expect(try Self.permissions(shared) == 0o755)
+    }
+
+    @Test("Without a home folder there is no cache, and never one in a folder that all users share")
+    func withoutHome() async {
+        // In a child, as the environment is the process's.
+        await #expect(processExitsWith: .success) {
+            unsetenv("XDG_CACHE_HOME")
+            setenv("HOME", "/home/anna", 1)
+            try #require(PreparedCache.usualFolder == "/home/anna/.cache/consilium")
+            for home in ["", "relative"] {
+                setenv("HOME", home, 1)
+                try #require(PreparedCache.usualFolder == nil)
+            }
+            unsetenv("HOME")
+            try #require(PreparedCache.usualFolder == nil)
+            let cache = PreparedCache()
+            try #require(cache.notices.count == 1)
+            let paths = CasePaths(contrasts: [.t1w: "/nowhere.nii"])
+            let found = try cache.volume(paths: paths, recipe: Self.recipe) { Self.volume() }
+            try #require(found == Self.volume())
+        }
     }
 
     @Test("A full disk does without the cache and leaves nothing half written")

@@ -65,6 +65,14 @@ struct SplitTests {
         #expect(counts(10) == [6, 2, 2])
     }
 
+    @Test("Without a seed the division is that of seed 1, as of a fit")
+    func defaultSeed() {
+        let manifest = Self.manifest(patients: 40, positives: 10)
+        #expect(Manifest.defaultSeed == 1)
+        #expect(manifest.splits() == manifest.splits(seed: 1))
+        #expect(manifest.splits(seed: 0) != manifest.splits(seed: 1))
+    }
+
     @Test("A split the table names is taken as it is")
     func named() {
         var manifest = Self.manifest(patients: 3, positives: 1)

@@ -59,6 +59,17 @@ import Testing
         #expect(bright(2, 36, 36) > 150 && bright(2, 60, 36) < 100 && bright(2, 36, 60) < 100)
     }
 
+    @Test func whatIsNotANumberIsDrawnBlack() throws {
+        var volume = try corner("RAS")
+        let plain = ContactSheet(of: volume, slices: 1)
+        for (index, value) in [Float.nan, -.infinity, -3, .infinity, 1e30].enumerated() {
+            for place in stride(from: index, to: volume.voxels.count, by: 5) { volume.voxels[place] = value }
+        }
+        let broken = ContactSheet(of: volume, slices: 1)
+        #expect(broken.pixels.count == plain.pixels.count)
+        #expect(broken.pixels.contains(0) && broken.pixels.contains(255))
+    }
+
     @Test func aMaskIsDrawnAsAnOutline() throws {
         let volume = try corner("RAS")
         var mask = [UInt8](repeating: 0, count: 32 * 32 * 32)

@@ -66,6 +66,33 @@ import Testing
         #expect(prepared.warnings.contains { $0.contains("FLAIR had 3 voxels") })
     }
 
+    @Test func hugeFiniteValuesAreRefusedAndNeverBecomeNaN() throws {
+        var wide = Phantom.brainImage()
+        let inside = wide.voxels.indices.filter { wide.voxels[$0] != 0 }
+        wide.voxels[inside[0]] = 3e38
+        wide.voxels[inside[1]] = -3e38
+        // Each alone has a range; their common one has not.
+        var (low, high) = (Phantom.brainImage(), Phantom.brainImage())
+        low.voxels[inside[0]] = -3e38
+        high.voxels[inside[1]] = 3e38
+        // A range it has, but sums of its neighbours are infinite.
+        var dense = Phantom.brainImage()
+        for index in inside { dense.voxels[index] = 3e38 - (index % 2 == 0 ? 1e37 : 0) }
+        for name in Recipe.Name.allCases {
+            let recipe = Recipe(name: name, size: 16)
+            for contrasts: [Contrast: NIfTIImage] in [[.t2w: wide], [.t1w: low, .t2w: high]] {
+                let error = refusal { try Preparation.prepare(contrasts: contrasts, brain: nil, recipe: recipe) }
+                #expect(error?.code == .nonFinite, "\(name)")
+            }
+            let error = refusal {
+                let prepared = try Preparation.prepare(contrasts: [.t2w: dense], brain: nil, recipe: recipe)
+                #expect(prepared.voxels.allSatisfy { (0...1).contains($0) }, "\(name)")
+                return prepared
+            }
+            #expect((error?.code ?? .nonFinite) == .nonFinite && error?.message.contains("T2w") != false, "\(name)")
+        }
+    }
+
     @Test func contrastsThatDoNotOverlapAreRefusedByName() {
         var elsewhere = Phantom.brainImage()
         elsewhere.header.affine.rows[0][3] += 400
@@ -106,6 +133,26 @@ import Testing
         #expect(masked.geometry.cropDims[0] < dims[0] - 20)
     }
 
+    @Test func aMaskedHeadIsToLamimsRecipesWhatTheExtractedBrainIs() throws {
+        let dims = [50, 60, 44]
+        let affine = Phantom.centred(dims, spacing: [3, 3, 3])
+        var seed: UInt64 = 1
+        let head = Phantom.image(dims: dims, affine: affine) { x, y, z in
+            seed = seed &* 6_364_136_223_846_793_005 &+ 1_442_695_040_888_963_407
+            return Phantom.brain()(x, y, z) + 40 + Float(seed >> 60)
+        }
+        let mask = Phantom.image(dims: dims, affine: affine) { x, y, z in Phantom.brain()(x, y, z) > 0 ? 1 : 0 }
+        var extracted = head
+        extracted.voxels = zip(head.voxels, mask.voxels).map { $0 * $1 }
+        for name in [Recipe.Name.lamimPretrain, .lamimFinetune] {
+            let recipe = Recipe(name: name, size: 20)
+            let masked = try Preparation.prepare(contrasts: [.t2w: head], brain: mask, recipe: recipe)
+            let expected = try Preparation.prepare(contrasts: [.t2w: extracted], brain: nil, recipe: recipe)
+            #expect(masked == expected, "\(name)")
+            #expect(masked.voxels[2 * 20 * 20 * 20] == 0)
+        }
+    }
+
     @Test func contrastsOfDifferentGridsMeetOnTheFinest() throws {
         let fineDims = [120, 150, 110]
         let fine = Phantom.image(
@@ -124,6 +171,59 @@ import Testing
         let mean = pairs.reduce(Float(0)) { $0 + abs($1.0 - $1.1) } / Float(pairs.count)
         #expect(pairs.count > 5000)
         #expect(mean < 0.06)
+    }
+
+    @Test func theFinestGridIsThatOfTheSmallestLargestEdgeThenOfTheSmallestVoxel() throws {
+        #expect(FinestGrid.index(of: []) == nil)
+        #expect(FinestGrid.index(of: [[0.43, 0.43, 5], [1, 1, 1]]) == 1)
+        #expect(FinestGrid.index(of: [[1, 1, 1], [1, 0.9, 1], [1.0004, 0.9, 1]]) == 1)
+        #expect(FinestGrid.index(of: [[1, 1, 1], [1.0000001, 0.9999999, 1]]) == 0)
+        #expect(FinestGrid.index(of: [[5, 0.5, 0.5], [0.4, 5.001, 0.4], [6, 0.1, 0.1]]) == 1)
+        // The volume of a voxel of the thick slices is smaller: 3.4 against 8 mm³.
+        let thin = [200, 230, 24]
+        let slices = Phantom.image(
+            dims: thin, affine: Phantom.centred(thin, spacing: [0.8, 0.8, 5.3]), value: Phantom.brain())
+        let prepared = try Preparation.prepare(
+            contrasts: [.t1w: Phantom.brainImage(), .flair: slices], brain: nil, recipe: recipe)
+        #expect(prepared.geometry.reference == .t1w)
+    }
+
+    @Test func theLastPlanesOfAScanThatIsAveragedInGroupsAreKept() throws {
+        let coarse = Affine(rows: [[3, 0, 0, 1], [0, 3, 0, 1], [0, 0, 3, 1]])
+        let reference = Phantom.image(dims: [20, 20, 20], affine: coarse) { x, _, _ in Float(x) }
+        // Three of its columns make one of the reference's; the last group has but two.
+        let fine = Affine(rows: [[1, 0, 0, 0], [0, 1, 0, 0], [0, 0, 6, 2.5]])
+        let scan = Phantom.image(dims: [59, 60, 10], affine: fine) { x, _, _ in x > 56 ? 100 : 50 }
+        let prepared = try Preparation.prepare(
+            contrasts: [.t1w: reference, .flair: scan], brain: nil,
+            recipe: Recipe(name: .lamimPretrain, size: 20, unstripped: true))
+        #expect(prepared.geometry.reference == .t1w)
+        #expect(prepared.voxels[((3 * 20 + 19) * 20 + 10) * 20 + 10] == 1)
+        #expect(prepared.voxels[((3 * 20 + 18) * 20 + 10) * 20 + 10] == 0)
+    }
+
+    @Test func aContrastStoredInAnotherOrderIsTheSameBitForBitInAllFortyEightOrientations() throws {
+        let dims = [30, 36, 26]
+        var oblique = Phantom.centred(dims, spacing: [5, 4.5, 5])
+        oblique.rows[0][1] = 0.4
+        oblique.rows[1][0] = -0.44
+        let first = Phantom.image(dims: dims, affine: oblique, value: Phantom.brain())
+        var second = Phantom.image(dims: dims, affine: oblique, value: Phantom.brain(gain: 2))
+        // Sharp noise, that any interpolation would soften.
+        for index in second.voxels.indices where second.voxels[index] != 0 {
+            second.voxels[index] += Float(index &* 7919 % 101)
+        }
+        let mask = Phantom.image(dims: dims, affine: oblique) { x, y, z in
+            x * x / 2500 + y * y / 4000 + z * z / 2000 < 1 ? 1 : 0
+        }
+        let expected = try Preparation.prepare(contrasts: [.t1w: first, .flair: second], brain: mask, recipe: recipe)
+        #expect(!expected.warnings.contains { $0.contains("resampled") })
+        for orientation in Orientation.all {
+            let turned = try Preparation.prepare(
+                contrasts: [.t1w: first, .flair: second.oriented(as: orientation)],
+                brain: mask.oriented(as: orientation), recipe: recipe)
+            #expect(turned == expected, "\(orientation.letters)")
+        }
     }
 
     @Test func theBytesDoNotDependOnTheThreads() throws {

@@ -39,7 +39,7 @@ import Testing
         #expect(Set(lines).count == lines.count)
         #expect(
             Recipe().summary
-                == "consilium/1 size=96 orientation=RAS unstripped=refuse nonfinite=refuse margin=4.0mm percentiles=0.5,99.5"
+                == "consilium/2 size=96 orientation=RAS unstripped=refuse nonfinite=refuse margin=4.0mm percentiles=0.5,99.5"
         )
     }
 }

@@ -218,10 +218,19 @@ struct GateTests {
         }
     }
 
+    @Test("A slope of 0 is the usual way to say that values are as stored: no warning")
+    func slopeOfZero() throws {
+        var file = ForgedFile()
+        (file.slope, file.intercept) = (0, 7)
+        let header = try NIfTIFile.content(of: file.bytes).header
+        #expect(header.warnings.isEmpty)
+        #expect((header.slope, header.intercept) == (1, 0))
+    }
+
     @Test("What is unusual but usable is accepted with a warning")
     func warns() throws {
         let shapes: [(String, (inout ForgedFile) -> Void)] = [
-            ("scl_slope is 0", { $0.slope = 0 }), ("scl_slope is not a number", { $0.slope = .nan }),
+            ("scl_slope is not a number", { $0.slope = .nan }),
             ("neither sform nor qform", { $0.sformCode = 0 }),
             ("disagree by up to 10.0 mm", { ($0.qformCode, $0.qoffset) = (1, [8, -3, -4]) }),
             ("the qform is not a rotation", { ($0.qformCode, $0.quaternion) = (1, [2, 0, 0]) }),

@@ -30,7 +30,8 @@ extension PreparedCache {
             let due = days.map { age > ($0 > Int.max / 86_400 ? .max : $0 * 86_400) } ?? true
             guard unfinished ? (days == nil || age > abandonedAfter) : due else { continue }
             guard unlink(path) == 0 || errno == ENOENT else {
-                throw CohortError(.cache, "The cache entry \(path) cannot be deleted: \(FileBytes.reason()).")
+                throw CohortError(
+                    .cache, "The cache entry \(path) cannot be deleted: \(FileBytes.reason()); delete it by hand.")
             }
             purged.bytes += Int(stamp.bytes)
             if !unfinished { purged.entries += 1 }
@@ -56,15 +57,16 @@ extension PreparedCache {
         for part in folder.split(separator: "/", omittingEmptySubsequences: true) {
             path += (path.isEmpty && !folder.hasPrefix("/") ? "" : "/") + part
             if mkdir(path, 0o700) != 0, errno != EEXIST {
-                throw CohortError(.cache, "The cache folder \(path) cannot be made: \(FileBytes.reason()).")
+                throw CohortError(
+                    .cache, "The cache folder \(path) cannot be made: \(FileBytes.reason()); name another.")
             }
         }
         var facts = stat()
         guard stat(folder, &facts) == 0, facts.st_mode & S_IFMT == S_IFDIR else {
-            throw CohortError(.cache, "The cache folder \(folder) is not a folder.")
+            throw CohortError(.cache, "The cache folder \(folder) is not a folder; name another.")
         }
         guard facts.st_uid == geteuid() else {
-            throw CohortError(.cache, "The cache folder \(folder) belongs to another user.")
+            throw CohortError(.cache, "The cache folder \(folder) belongs to another user; name one of your own.")
         }
         guard facts.st_mode & 0o077 != 0 else { return }
         // A folder with other things in it is not ours to close.
@@ -78,7 +80,7 @@ extension PreparedCache {
     private static func names(in folder: String) throws(CohortError) -> [String]? {
         guard let listing = opendir(folder) else {
             if errno == ENOENT { return nil }
-            throw CohortError(.cache, "The cache folder \(folder) cannot be read: \(FileBytes.reason()).")
+            throw CohortError(.cache, "The cache folder \(folder) cannot be read: \(FileBytes.reason()); name another.")
         }
         defer { closedir(listing) }
         var names: [String] = []

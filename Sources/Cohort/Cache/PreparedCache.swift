@@ -14,7 +14,7 @@ package final class PreparedCache: Sendable {
     /// How long an entry is kept, days.
     package static let usualDays = 30
 
-    /// The folder of the entries.
+    /// The folder of the entries; empty where there is none.
     package let folder: String
     private let maximumAge: Int
 
@@ -30,12 +30,16 @@ package final class PreparedCache: Sendable {
     ///
     /// A folder that cannot be used leaves a cache that stores nothing and says so in ``notices``.
     /// - Parameters:
-    ///   - folder: `~/.cache/consilium` by default, or below `XDG_CACHE_HOME`.
+    ///   - folder: `~/.cache/consilium` by default, or below `XDG_CACHE_HOME`; nil for none.
     ///   - days: entries older than this are not used and are deleted.
-    package init(folder: String = PreparedCache.usualFolder, days: Int = PreparedCache.usualDays) {
-        self.folder = folder
+    package init(folder: String? = PreparedCache.usualFolder, days: Int = PreparedCache.usualDays) {
+        self.folder = folder ?? ""
         maximumAge = days.multipliedReportingOverflow(by: 86_400).overflow ? .max : days * 86_400
         state = Mutex(State())
+        guard let folder else {
+            giveUp("There is no home folder for the cache: set HOME or name a folder. Continuing without a cache.")
+            return
+        }
         do {
             try Self.own(folder)
             _ = try Self.purge(folder: folder, olderThanDays: days)
@@ -44,13 +48,13 @@ package final class PreparedCache: Sendable {
         }
     }
 
-    /// `$XDG_CACHE_HOME/consilium`, else `~/.cache/consilium`.
-    package static var usualFolder: String {
-        if let base = getenv("XDG_CACHE_HOME").map({ String(cString: $0) }), base.hasPrefix("/") {
-            return base + "/consilium"
+    /// `$XDG_CACHE_HOME/consilium`, else `~/.cache/consilium`; nil without a home, as a folder all users share is no place
+    /// for pictures of patients.
+    package static var usualFolder: String? {
+        func folder(_ variable: String) -> String? {
+            getenv(variable).map { String(cString: $0) }.flatMap { $0.hasPrefix("/") ? $0 : nil }
         }
-        let home = getenv("HOME").map { String(cString: $0) } ?? "/tmp/consilium-\(getuid())"
-        return home + "/.cache/consilium"
+        return folder("XDG_CACHE_HOME").map { $0 + "/consilium" } ?? folder("HOME").map { $0 + "/.cache/consilium" }
     }
 
     /// What a person should know: one sentence for each thing that kept the cache from working, each said once.
@@ -66,11 +70,19 @@ package final class PreparedCache: Sendable {
         paths: CasePaths, recipe: Recipe, prepare: () throws -> PreparedVolume
     ) throws -> PreparedVolume {
         guard state.withLock({ $0.usable }) else { return try prepare() }
+        let before = Self.stamps(paths)
         let entry = folder + "/" + (try key(paths: paths, recipe: recipe)) + Self.ending
         if let found = read(entry, recipe: recipe) { return found }
         let volume = try prepare()
-        store(volume, at: entry)
+        // What was prepared must be what was digested.
+        if Self.stamps(paths) == before { store(volume, at: entry) }
         return volume
+    }
+
+    private static func stamps(_ paths: CasePaths) -> [FileBytes.Stamp?] {
+        let files =
+            Contrast.allCases.compactMap { paths.contrasts[$0] } + [paths.volume, paths.brain].compactMap(\.self)
+        return files.map(FileBytes.stamp)
     }
 
     /// The name of a case's entry: SHA-256 over the versions, the recipe and each file's role and digest.

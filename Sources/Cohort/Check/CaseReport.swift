@@ -18,11 +18,10 @@ package struct CaseReport: Sendable, Codable {
     /// Whether nothing stands in the way of using it.
     package var isUsable: Bool { !findings.contains { $0.severity == .problem } }
 
-    /// The scan with the smallest voxels, whose grid stands for the case's.
+    /// The scan of the finest grid, which stands for the case's.
     package var reference: ScanFacts? {
-        scans.filter { !$0.isConstant }.min { a, b in
-            a.spacing.reduce(1, *) < b.spacing.reduce(1, *) * 0.999
-        } ?? scans.first
+        let measured = scans.filter { !$0.isConstant }
+        return FinestGrid.index(of: measured.map(\.spacing)).map { measured[$0] } ?? scans.first
     }
 
     mutating func add(_ finding: Finding) {

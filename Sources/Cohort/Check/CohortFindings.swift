@@ -43,6 +43,27 @@ struct CohortFindings {
         }
     }
 
+    /// One patient written in two ways, who would count as two. The names themselves are not repeated.
+    mutating func spellings() {
+        guard manifest.namesPatients else { return }
+        var spellings: [String: [String: Int]] = [:]
+        for record in manifest.cases {
+            let key = record.patient.filter { !$0.isWhitespace }.lowercased()
+            let row = record.row ?? 0
+            spellings[key, default: [:]][record.patient] = spellings[key]?[record.patient] ?? row
+        }
+        let several = spellings.values.filter { $0.count > 1 }.map { $0.values.sorted() }
+        for rows in several.sorted(by: { $0.lexicographicallyPrecedes($1) }) {
+            let list = rows.prefix(Self.mostListed).map(String.init).joined(separator: ", ")
+            let more = rows.count > Self.mostListed ? " and \(rows.count - Self.mostListed) more" : ""
+            findings.append(
+                .warning(
+                    .splitLeak,
+                    "The patients of rows \(list)\(more) differ only in letter case or spaces and count as different people: write one patient one way."
+                ))
+        }
+    }
+
     /// Scans that hold the same voxels.
     mutating func copies(
         _ fingerprints: [[(contrast: Contrast, fingerprint: VoxelFingerprint)]], into reports: inout [CaseReport]

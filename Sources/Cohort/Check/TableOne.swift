@@ -1,7 +1,7 @@
 /// Who is in the cohort, counted by class: what a paper prints as its table 1.
 ///
-/// Counts under five are withheld, for a person can be recognised by being one of few; where that would leave a single
-/// hole that a subtraction fills, the next smallest count is withheld too.
+/// Counts under five are withheld, for a person can be recognised by being one of few; where one could be worked out from
+/// the total and the other counts of its class, the next smallest are withheld too, as long as there are any.
 package struct TableOne: Sendable, Equatable, Codable {
     /// A count, or that it is withheld.
     package enum Cell: Sendable, Equatable, Codable {
@@ -105,12 +105,31 @@ package struct TableOne: Sendable, Equatable, Codable {
         ("0-17", 18), ("18-39", 40), ("40-59", 60), ("60-79", 80), ("80+", .infinity),
     ]
 
-    /// Withholds what must not be shown of counts whose sum is known.
+    /// Withholds what must not be shown of counts whose sum is known: those under five, and the next smallest until
+    /// each of those could be at least two numbers, or none is left.
     static func cells(_ counts: [Int]) -> [Cell] {
         var cells = counts.map { $0 < fewest ? Cell.few : .count($0) }
-        guard cells.count(where: { $0 == .few }) == 1 else { return cells }
-        let shown = counts.indices.filter { counts[$0] >= fewest }
-        if let next = shown.min(by: { counts[$0] < counts[$1] }) { cells[next] = .withheld }
+        var shown = counts.indices.filter { counts[$0] >= fewest }.sorted { counts[$0] < counts[$1] }
+        while let next = shown.first, isSolvable(counts, cells, largestWithheld: counts[next]) {
+            cells[next] = .withheld
+            shown.removeFirst()
+        }
         return cells
+    }
+
+    /// Whether the sum of what is not shown leaves a count under five only one value.
+    /// - Parameter largestWithheld: no withheld count is larger, as the smallest are withheld first.
+    private static func isSolvable(_ counts: [Int], _ cells: [Cell], largestWithheld: Int) -> Bool {
+        let few = cells.count { $0 == .few }
+        let withheld = cells.count { $0 == .withheld }
+        guard few > 0 else { return false }
+        let sum = zip(counts, cells).reduce(0) { sum, pair in
+            if case .count = pair.1 { return sum }
+            return sum + pair.0
+        }
+        // All others at their largest leave the least for one, and at their smallest the most.
+        let least = max(0, sum - (few - 1) * (fewest - 1) - withheld * largestWithheld)
+        let most = min(fewest - 1, sum - withheld * fewest)
+        return least == most
     }
 }

@@ -29,7 +29,10 @@ package enum CSV {
     /// - Throws: ``CohortError`` naming the file and the row.
     package static func rows(of bytes: [UInt8], name: String, limits: Limits = Limits()) throws(CohortError) -> [Row] {
         guard bytes.count <= limits.bytes else {
-            throw CohortError(.badText, "\(name) is larger than \(limits.bytes >> 20) MiB, too large for a manifest.")
+            throw CohortError(
+                .badText,
+                "\(name) is larger than \(limits.bytes >> 20) MiB, too large for a manifest; check the path or divide the table."
+            )
         }
         if bytes.starts(with: [0xFF, 0xFE]) || bytes.starts(with: [0xFE, 0xFF]) {
             throw CohortError(.badText, "\(name) is UTF-16 text: save it as \"CSV UTF-8\".")
@@ -64,7 +67,9 @@ package enum CSV {
         private func fail(_ what: String) -> CohortError { CohortError(.badText, "\(name), row \(number): \(what).") }
 
         mutating func take(_ byte: UInt8) throws(CohortError) {
-            guard byte != 0 else { throw fail("there is a zero byte; the file is not text") }
+            guard byte != 0 else {
+                throw fail("there is a zero byte, so this is not text; save the table as \"CSV UTF-8\"")
+            }
             switch (state, byte) {
             case (.quoted, UInt8(ascii: "\"")):
                 state = .quoteInQuoted
@@ -97,7 +102,9 @@ package enum CSV {
         }
 
         private mutating func endField() throws(CohortError) {
-            guard fields.count < limits.columns else { throw fail("there are more than \(limits.columns) fields") }
+            guard fields.count < limits.columns else {
+                throw fail("there are more than \(limits.columns) fields; leave columns out")
+            }
             guard let text = String(validating: field, as: UTF8.self) else {
                 throw fail("the text is not UTF-8; save the file as \"CSV UTF-8\"")
             }
@@ -109,9 +116,13 @@ package enum CSV {
         private mutating func endRow() throws(CohortError) {
             try endField()
             if fields.contains(where: { !$0.allSatisfy(\.isWhitespace) }) {
-                guard rows.count < limits.rows else { throw fail("there are more than \(limits.rows) rows") }
+                guard rows.count < limits.rows else {
+                    throw fail("there are more than \(limits.rows) rows; divide the table")
+                }
                 if let header = rows.first, header.fields.count != fields.count {
-                    throw fail("there are \(fields.count) fields where the header has \(header.fields.count)")
+                    throw fail(
+                        "there are \(fields.count) fields where the header has \(header.fields.count); add or quote commas"
+                    )
                 }
                 rows.append(Row(number: number, fields: fields))
             }
@@ -120,7 +131,7 @@ package enum CSV {
         }
 
         mutating func end() throws(CohortError) {
-            guard state != .quoted else { throw fail("a quotation mark is never closed") }
+            guard state != .quoted else { throw fail("a quotation mark is never closed; close or remove it") }
             if state != .fieldStart || !fields.isEmpty { try endRow() }
         }
     }

@@ -3,31 +3,25 @@ import Imaging
 
 /// Finds the scans of one case in a folder by the names that BraTS and its users give them.
 package enum CaseFolder {
-    /// Words of a file's name that say which contrast it is; the last such word of a name counts.
-    private static let words: [String: Contrast] = [
-        "t1n": .t1w, "t1": .t1w, "t1w": .t1w, "t1pre": .t1w,
-        "t1c": .t1c, "t1ce": .t1c, "t1gd": .t1c, "t1post": .t1c,
-        "t2w": .t2w, "t2": .t2w,
-        "t2f": .flair, "flair": .flair, "fla": .flair, "t2flair": .flair,
-    ]
     private static let lesionWords: Set<String> = ["seg", "mask", "lesion", "label", "labels", "segmentation"]
 
     /// Reads the names in a folder; no scan is opened.
     ///
     /// `*t1c.nii.gz`, `*-t1n.nii`, `*_flair.nii.gz` and the like become contrasts, `volume.nii.gz` the 4D file,
     /// `*brainmask*` the brain, `*seg*` or `*mask*` the lesion. A path to one 4D file is a case too.
-    /// - Throws: ``CohortError`` when there is nothing, or two files for one contrast.
+    /// - Throws: ``CohortError`` when there is nothing, two files for one contrast, or a name of two contrasts.
     package static func read(_ path: String) throws(CohortError) -> CaseRecord {
         var facts = stat()
         guard stat(path, &facts) == 0 else {
-            throw CohortError(.badFolder, "The case \(path) cannot be opened: \(FileBytes.reason()).")
+            throw CohortError(.badFolder, "The case \(path) cannot be opened: \(FileBytes.reason()); check the path.")
         }
         if facts.st_mode & S_IFMT == S_IFREG, let stem = stem(of: lastComponent(path)) {
             return CaseRecord(id: stem, paths: CasePaths(volume: path))
         }
         guard let folder = opendir(path) else {
             throw CohortError(
-                .badFolder, "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them.")
+                .badFolder,
+                "The case \(path) is neither a folder of .nii or .nii.gz files nor one of them; give one of the two.")
         }
         defer { closedir(folder) }
         var names: [String] = []
@@ -57,7 +51,7 @@ package enum CaseFolder {
                 record.paths.brain = folder + name
             } else if !lesionWords.isDisjoint(with: parts) {
                 record.mask = folder + name
-            } else if let contrast = parts.last(where: { words[$0] != nil }).flatMap({ words[$0] }) {
+            } else if let contrast = try ScanName.contrast(of: parts, file: folder + name) {
                 if let other = chosen.updateValue(name, forKey: contrast) {
                     throw CohortError(
                         .badFolder,

@@ -23,7 +23,7 @@ package struct LabelTask: Sendable, Equatable, Codable {
         guard manifest.tasks.contains(column) else {
             let there =
                 manifest.tasks.isEmpty
-                ? "it has no label column" : "its label columns are \(manifest.tasks.joined(separator: ", "))"
+                ? "add it, as the table has none" : "choose one of \(manifest.tasks.joined(separator: ", "))"
             throw CohortError(.badLabel, "\(manifest.source) has no label column \"\(column)\": \(there).")
         }
         var firstRow: [String: CaseRecord] = [:]
@@ -38,12 +38,13 @@ package struct LabelTask: Sendable, Equatable, Codable {
             if firstRow[label] == nil { firstRow[label] = record }
         }
         guard !firstRow.isEmpty else {
-            throw CohortError(.badLabel, "\(manifest.source): no case has a label in column \(column).")
+            throw CohortError(
+                .badLabel, "\(manifest.source): no case has a label in column \(column); fill it or choose another.")
         }
         guard firstRow.count <= Self.mostClasses else {
             throw CohortError(
                 .badLabel,
-                "\(manifest.source): column \(column) has \(firstRow.count) different values; a task has at most \(Self.mostClasses) classes."
+                "\(manifest.source): column \(column) has \(firstRow.count) different values; a task has at most \(Self.mostClasses) classes; group them or choose another column."
             )
         }
         var spellings: [String: String] = [:]

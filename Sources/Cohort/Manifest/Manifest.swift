@@ -8,6 +8,9 @@ import Imaging
 /// let splits = manifest.splits(task: task, seed: 7)
 /// ```
 package struct Manifest: Sendable, Equatable {
+    /// Divides the cases where nobody names another seed: the same for what is checked and what is trained.
+    package static let defaultSeed: UInt64 = 1
+
     /// The file it was read from; the folder for a case folder.
     package var source: String
     /// In the order of the rows.
@@ -76,7 +79,7 @@ package struct Manifest: Sendable, Equatable {
     /// - Parameters:
     ///   - task: divides patients of each class in the same shares.
     ///   - seed: another seed, another division.
-    package func splits(task: LabelTask? = nil, seed: UInt64 = 0) -> [Split] {
+    package func splits(task: LabelTask? = nil, seed: UInt64 = Manifest.defaultSeed) -> [Split] {
         var strata: [String: Set<String>] = [:]
         for record in cases {
             strata[record.patient, default: []].formUnion(task.flatMap { record.labels[$0.column] }.map { [$0] } ?? [])

@@ -29,15 +29,17 @@ struct ManifestColumns {
         for (index, field) in header.enumerated() {
             let title = field.trimmed
             guard !title.isEmpty else {
-                throw CohortError(.badManifest, "\(name), row 1: column \(index + 1) has no name.")
+                throw CohortError(
+                    .badManifest, "\(name), row 1: column \(index + 1) has no name; name it or remove it.")
             }
             guard title.utf8.count <= 64, !title.unicodeScalars.contains(where: { $0.value < 0x20 }) else {
                 throw CohortError(
-                    .badManifest, "\(name), row 1: the name of column \(index + 1) is longer than 64 bytes or not text."
+                    .badManifest,
+                    "\(name), row 1: the name of column \(index + 1) is longer than 64 bytes or not text; shorten it."
                 )
             }
             guard seen.insert(title.lowercased()).inserted else {
-                throw CohortError(.badManifest, "\(name), row 1: there are two columns \"\(title)\".")
+                throw CohortError(.badManifest, "\(name), row 1: there are two columns \"\(title)\"; keep one.")
             }
             if let column = Known.allCases.first(where: { $0.rawValue.lowercased() == title.lowercased() }) {
                 known[column] = index

@@ -26,14 +26,14 @@ struct RowReader {
 
     /// The case of this row.
     func record() throws(CohortError) -> CaseRecord {
-        guard let id = text(.id) else { throw fail("the case has no name") }
+        guard let id = text(.id) else { throw fail("the case has no name; give each case one") }
         guard CaseRecord.isUsable(id: id) else {
             throw fail(
-                "the case name must be 1 to 128 bytes without \"/\" or control characters and not begin with a full stop"
+                "rename the case: its name must be 1 to 128 bytes without \"/\" or control characters and not begin with a full stop"
             )
         }
         if columns.known[.patient] != nil, text(.patient) == nil {
-            throw fail("case \(id) names no patient; cases of one patient must stay in one split")
+            throw fail("case \(id) names no patient; fill it in, as cases of one patient must stay in one split")
         }
         var record = CaseRecord(id: id, patient: text(.patient), row: row.number)
         record.source = name
@@ -64,7 +64,7 @@ struct RowReader {
     private func split() throws(CohortError) -> Split? {
         guard let value = text(.split) else { return nil }
         guard let split = Split(rawValue: value.lowercased()) else {
-            throw fail("the split is \"\(value)\" where train, select or test is expected")
+            throw fail("the split is \"\(value)\" ; write train, select or test")
         }
         return split
     }
@@ -96,7 +96,7 @@ struct RowReader {
         var digits = value.lowercased()
         while let last = digits.last, unit.contains(last) || last.isWhitespace { digits.removeLast() }
         guard let number = Double(digits), range.contains(number) else {
-            throw fail("the \(what) is \"\(value)\" where a number of \(name) is expected; leave it empty if unknown")
+            throw fail("the \(what) is \"\(value)\" ; give a number of \(name), or leave it empty if unknown")
         }
         return number
     }

@@ -14,8 +14,8 @@ struct LesionTissues: Sendable {
             self.agent = agent
         }
 
-        /// The relaxation at a field: tumour T1 grows by about a quarter from 1.5 to 3 T, T2 falls slightly, as of grey
-        /// matter in `RelaxationTable.literature`.
+        /// The relaxation at a field. Chosen: from 1.5 to 3 T, tumour T1 grows by a quarter and T2 falls by 6 %, in the
+        /// direction of grey matter in `RelaxationTable.literature`.
         func relaxation(at field: FieldStrength) -> Relaxation {
             guard field == .high else { return relaxation }
             return Relaxation(

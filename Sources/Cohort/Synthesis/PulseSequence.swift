@@ -1,13 +1,13 @@
 /// A pulse sequence with its timing in milliseconds, and the signal a tissue gives in it.
 ///
-/// The equations are those of Bernstein, King and Zhou, Handbook of MRI Pulse Sequences (2004), chapters 14.1 and 14.2.
+/// The equations are those of Bernstein, King and Zhou, Handbook of MRI Pulse Sequences (2004).
 package enum PulseSequence: Sendable, Equatable {
     /// Spin echo: ρ (1 − e^(−TR/T1)) e^(−TE/T2).
     case spinEcho(repetition: Double, echo: Double)
     /// Inversion recovery with a long-echo readout, magnitude; T2-FLAIR when the inversion time nulls fluid:
     /// ρ |1 − 2 e^(−TI/T1) + e^(−TR/T1)| e^(−TE/T2).
     case inversionRecovery(repetition: Double, echo: Double, inversion: Double)
-    /// Spoiled gradient echo of flip angle α in degrees: ρ sin α (1 − E1) / (1 − cos α E1) e^(−TE/T2*), with T2* as T2/2.
+    /// Spoiled gradient echo of flip angle α in degrees: ρ sin α (1 − E1) / (1 − cos α E1) e^(−TE/T2*), with T2* chosen as T2/2.
     case gradientEcho(repetition: Double, echo: Double, flip: Double)
 
     /// The signal of a tissue, relative to fully relaxed water; 0...1.

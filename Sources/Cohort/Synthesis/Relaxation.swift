@@ -16,7 +16,7 @@ package struct Relaxation: Sendable, Equatable {
     /// With a concentration of contrast agent in mmol/L: 1/T = 1/T₀ + r·c.
     ///
     /// Relaxivities of gadobutrol in human plasma at 37 °C: r1 4.78 (1.5 T) and 4.97 (3 T) L/(mmol·s), Szomolanyi et al.,
-    /// Investigative Radiology 2019;54:559. r2 is taken as 1.25 times r1.
+    /// Investigative Radiology 2019;54:559. r2 is chosen as 1.25 times r1.
     package func with(agent concentration: Double, at field: FieldStrength) -> Relaxation {
         let r1 = field == .high ? 4.97e-3 : 4.78e-3
         return Relaxation(
@@ -47,8 +47,11 @@ enum Tissue: Int, CaseIterable, Sendable {
 /// T1 of white matter, cortex and putamen: Wright et al., MAGMA 2008;21:121 (646, 1197, 1084 ms at 1.5 T; 838, 1607,
 /// 1332 ms at 3 T). T2 of white and grey matter: Stanisz et al., Magnetic Resonance in Medicine 2005;54:507 (72, 95 ms at
 /// 1.5 T; 69, 99 ms at 3 T). Fluid: T1 as of water at body temperature at both fields, Rooney et al., Magnetic Resonance
-/// in Medicine 2007;57:308. Densities: water content of Ernst et al., Journal of Magnetic Resonance B 1993;102:1 (fluid 0.97, grey 0.78, white 0.65).
-/// Gliosis (white-matter hyperintensity) lies between white matter and fluid.
+/// in Medicine 2007;57:308. Densities of fluid, grey and white matter (0.97, 0.78, 0.65): water content of Ernst et al.,
+/// Journal of Magnetic Resonance B 1993;102:1.
+///
+/// Chosen, without a source: T2 of fluid and of deep grey matter, the density of deep grey matter, and all of cerebellar
+/// cortex, vessels and gliosis (white-matter hyperintensity), which lies between white matter and fluid.
 struct RelaxationTable: Sendable {
     let low: [Relaxation]
     let high: [Relaxation]
@@ -57,7 +60,7 @@ struct RelaxationTable: Sendable {
         field == .high ? high[tissue.rawValue] : low[tissue.rawValue]
     }
 
-    /// The values of the papers above, in the order of `Tissue`.
+    /// The values of the papers above and those chosen, in the order of `Tissue`.
     static let literature = RelaxationTable(
         low: [
             Relaxation(t1: 4300, t2: 1800, density: 0.97),

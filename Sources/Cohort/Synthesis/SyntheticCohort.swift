@@ -121,16 +121,16 @@ package struct SyntheticCohort: Sendable {
             try write(image, as: site.datatype, to: target.path("\(folder)/\(contrast.rawValue).nii.gz"))
         }
         // Masks lie on the finest grid there is.
-        func voxel(_ contrast: Contrast) -> Double {
+        func edges(_ contrast: Contrast) -> [Double] {
             let s = site.acquisitions[contrast.channel].spacing
-            return s.x * s.y * s.z
+            return [s.x, s.y, s.z]
         }
-        let finest = present.min { voxel($0) < voxel($1) } ?? .t1w
+        let finest = FinestGrid.index(of: present.map(edges)).map { present[$0] } ?? .t1w
         try write(
             scanner.brain(of: head, on: finest), as: .uint8, to: target.path("\(folder)/brain.nii.gz"))
         guard visit.patient.truth != .normal else { return 0 }
         let mask = scanner.mask(of: head, on: finest)
-        let millilitres = Double(mask.voxels.reduce(0, +)) * voxel(finest) / 1000
+        let millilitres = Double(mask.voxels.reduce(0, +)) * edges(finest).reduce(1, *) / 1000
         if hasMask(visit, millilitres) {
             try write(mask, as: .uint8, to: target.path("\(folder)/mask.nii.gz"))
         }

@@ -28,17 +28,17 @@ final class ModelReader {
         }
         classes = description.classes.isEmpty ? (0..<head.classes).map(String.init) : description.classes
         threshold = description.threshold ?? 0.5
-        let size = description.configuration.encoder.imageSize
         let prepared: Recipe
-        if let text = description.recipe {
-            prepared = try JSONDecoder().decode(Recipe.self, from: Data(text.utf8))
+        if let carried = try description.preparation(of: path) {
+            prepared = carried
         } else if let recipe {
-            prepared = Recipe(name: recipe, size: size)
+            prepared = Recipe(name: recipe, size: description.configuration.encoder.imageSize)
         } else {
             throw EncoderError(
                 .input,
                 "\(path) does not say how scans are prepared for it: name the recipe with --recipe lamim-finetune")
         }
+        try description.require(prepared, of: path)
         device = try Device(precision: precision, threads: threads)
         try MemoryEstimate.inference(description.configuration, precision: precision, threads: device.threads)
             .require(available: MemoryEstimate.available(), advice: "close other programs, or use --precision bf16")

@@ -58,14 +58,14 @@ package final class Fit {
         }
         for warning in survey.warnings { report(.note(warning)) }
         let identity = request.identity(device: device, data: survey.digest)
-        if let (before, metrics) = folder.finished() {
-            try folder.requireSame(before, as: identity)
+        let earlier = try Checkpoint.read(folder.checkpoint)
+        if let metrics = try folder.earlier(identity, hasCheckpoint: earlier != nil) {
+            folder.removeCheckpoint()
             report(.note("\(folder.path) was finished before: nothing is left to do"))
             return .finished(metrics)
         }
-        try folder.makeCheckpointFolder()
-        let earlier = try Checkpoint.read(folder.checkpoint)
         if let earlier { try folder.requireSame(earlier.identity, as: identity) }
+        try folder.makeCheckpointFolder()
         let training = request.cases.filter { $0.split == .train }
         let weights = classWeights(training.map(\.label))
         let store = try ParameterStore(ParameterLayout(request.model), device: device)

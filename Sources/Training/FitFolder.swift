@@ -25,13 +25,31 @@ final class FitFolder {
     var fit: String { path + "/fit.json" }
     var checkpoint: String { path + "/checkpoint/state.safetensors" }
 
-    /// The identity of the fit that was finished here, and its metrics.
-    func finished() -> (identity: [String: String], metrics: FitMetrics)? {
-        guard let fit = try? JSONDecoder().decode(FitFile.self, from: Data(contentsOf: URL(filePath: fit))),
-            fit.finished,
+    /// What an earlier run left, if it may be added to.
+    ///
+    /// - Parameter hasCheckpoint: whether there is one, which says of itself what fit it belongs to.
+    /// - Returns: the metrics when this very fit is finished; nil when it is to begin or go on.
+    /// - Throws: ``TrainingError`` when a model lies here that going on would overwrite, or another fit was finished.
+    func earlier(_ identity: [String: String], hasCheckpoint: Bool) throws(TrainingError) -> FitMetrics? {
+        let file = try? JSONDecoder().decode(FitFile.self, from: Data(contentsOf: URL(filePath: fit)))
+        guard FileManager.default.fileExists(atPath: model) else { return nil }
+        if let file, file.finished {
+            try requireSame(file.identity, as: identity)
             let metrics = try? JSONDecoder().decode(FitMetrics.self, from: Data(contentsOf: URL(filePath: metrics)))
-        else { return nil }
-        return (fit.identity, metrics)
+            if let metrics { return metrics }
+        }
+        if hasCheckpoint { return nil }
+        guard let file else { throw wouldOverwrite("\(fit) does not say what fit it is of") }
+        guard !file.finished else { throw wouldOverwrite("its fit is finished but \(metrics) cannot be read") }
+        // A first epoch that ended without its checkpoint.
+        try requireSame(file.identity, as: identity)
+        return nil
+    }
+
+    private func wouldOverwrite(_ reason: String) -> TrainingError {
+        TrainingError(
+            .checkpoint,
+            "\(model) would be overwritten, for \(reason): give another folder with --out, or move the model away")
     }
 
     func makeCheckpointFolder() throws(TrainingError) { try OutputFile.makeFolder(path + "/checkpoint") }

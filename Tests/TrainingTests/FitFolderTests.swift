@@ -1,0 +1,59 @@
+import Foundation
+import Testing
+import Training
+
+/// What a fit does with what it finds in its folder.
+@Suite struct FitFolderTests {
+    private func fit(_ out: String, stopAfterEpoch epoch: Int = .max) throws -> FitOutcome {
+        var stops = false
+        return try Fit(SmallProblem.request(out) { $0.epochs = 2 }).run(
+            report: { report in
+                if case .epoch(let row, _) = report, row.epoch >= epoch { stops = true }
+            }, shouldStop: { stops })
+    }
+
+    private func refusal(_ out: String) throws -> String {
+        let model = out + "/model.safetensors"
+        let before = try SmallProblem.bytes(model)
+        let error = #expect(throws: TrainingError.self) { try fit(out) }
+        #expect(error?.code == .checkpoint)
+        #expect(try SmallProblem.bytes(model) == before)
+        return error?.description ?? ""
+    }
+
+    @Test("a model is not overwritten by a fit that cannot know it for its own")
+    func keepsModels() throws {
+        let out = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        _ = try fit(out)
+        let metrics = try SmallProblem.bytes(out + "/metrics.json")
+        try Data("{".utf8).write(to: URL(filePath: out + "/metrics.json"))
+        #expect(try refusal(out).contains("metrics.json cannot be read"))
+        try FileManager.default.removeItem(atPath: out + "/metrics.json")
+        #expect(try refusal(out).contains("metrics.json cannot be read"))
+        try metrics.write(to: URL(filePath: out + "/metrics.json"))
+        guard case .finished = try fit(out) else { throw CancellationError() }
+
+        try Data("{".utf8).write(to: URL(filePath: out + "/fit.json"))
+        #expect(try refusal(out).contains("does not say what fit it is of"))
+        try FileManager.default.removeItem(atPath: out + "/fit.json")
+        #expect(try refusal(out).contains("another folder with --out"))
+        let foreign = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: foreign) }
+        try Data("a model of somebody".utf8).write(to: URL(filePath: foreign + "/model.safetensors"))
+        #expect(try refusal(foreign).contains("would be overwritten"))
+    }
+
+    @Test("a fit whose checkpoint is gone begins anew over its own unfinished model only")
+    func withoutCheckpoint() throws {
+        let out = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        _ = try fit(out, stopAfterEpoch: 1)
+        try FileManager.default.removeItem(atPath: out + "/checkpoint")
+        let other = #expect(throws: TrainingError.self) {
+            _ = try Fit(SmallProblem.request(out) { $0.epochs = 3 }).run(report: { _ in }, shouldStop: { false })
+        }
+        #expect(other?.description.contains("its epochs is \"2\"") == true, "\(other?.description ?? "")")
+        guard case .finished = try fit(out) else { throw CancellationError() }
+    }
+}

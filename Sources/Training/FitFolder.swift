@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The folder a fit writes into, held by one process at a time.
@@ -60,11 +61,13 @@ final class FitFolder {
         rmdir(path + "/checkpoint")
     }
 
-    /// Deletes files that a killed process left half-written.
+    /// Deletes files that a killed fit left half-written; the names are those ``DurableFile`` gives.
     private func removeUnfinished() {
-        for folder in [path, path + "/checkpoint"] {
+        let written = [path: [model, history, metrics, fit], path + "/checkpoint": [checkpoint]]
+        for (folder, files) in written {
+            let beginnings = files.map { "." + ($0 as NSString).lastPathComponent + "." }
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            where name.hasSuffix(".partial") {
+            where name.hasSuffix(DurableFile.ending) && beginnings.contains(where: { name.hasPrefix($0) }) {
                 unlink(folder + "/" + name)
             }
         }

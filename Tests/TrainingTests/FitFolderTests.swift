@@ -56,4 +56,17 @@ import Training
         #expect(other?.description.contains("its epochs is \"2\"") == true, "\(other?.description ?? "")")
         guard case .finished = try fit(out) else { throw CancellationError() }
     }
+
+    @Test("what a killed fit left half-written is deleted, and nothing else")
+    func halfWritten() throws {
+        let out = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        try FileManager.default.createDirectory(atPath: out + "/checkpoint", withIntermediateDirectories: true)
+        let own = [".model.safetensors.77.1.partial", ".fit.json.77.2.partial", "checkpoint/.state.safetensors.7.3.partial"]
+        let others = ["film.partial", ".film.partial", ".model.safetensors.bak", "checkpoint/x.partial"]
+        for name in own + others { try Data("x".utf8).write(to: URL(filePath: out + "/" + name)) }
+        _ = try Fit(SmallProblem.request(out))
+        for name in own { #expect(!FileManager.default.fileExists(atPath: out + "/" + name), "\(name)") }
+        for name in others { #expect(FileManager.default.fileExists(atPath: out + "/" + name), "\(name)") }
+    }
 }

@@ -146,6 +146,6 @@ package final class Fit {
             parameters: layout.parameters.reduce(0) { $0 + $1.count }, trained: trained.reduce(0) { $0 + $1.count },
             cases: counts, classWeights: weights, lineage: description.lineage,
             licenceReference: description.licenceReference, warnings: warnings,
-            versions: ["model": ModelDescription.format, "checkpoint": 1], finished: false)
+            versions: ["model": ModelDescription.format, "checkpoint": Checkpoint.format], finished: false)
     }
 }

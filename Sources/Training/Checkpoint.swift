@@ -30,6 +30,16 @@ package struct FitState: Codable, Sendable, Equatable {
     package var best: Best?
 
     package init() {}
+
+    /// Whether a fit can stand here.
+    /// - Parameters:
+    ///   - steps: steps of an epoch.
+    ///   - history: epochs of the history.
+    func isPossible(epochs: Int, steps: Int, history: Int) -> Bool {
+        guard (0...epochs).contains(epoch), (0...(epoch < epochs ? steps : 0)).contains(step) else { return false }
+        return optimizerSteps == epoch * steps + step && history == epoch && lossSum.isFinite && lossCases >= 0
+            && seconds.isFinite && seconds >= 0 && (best.map { $0.epoch >= 1 && $0.epoch <= epoch } ?? (epoch == 0))
+    }
 }
 
 /// The last state of a fit on disk: parameters exact as fp32, moments, position, one file that is there whole or not at all.
@@ -92,7 +102,7 @@ package enum Checkpoint {
                 throw TrainingError(.checkpoint, "it is no checkpoint of a fit")
             }
             guard written == "\(name) \(format)" else {
-                throw TrainingError(.checkpoint, "it is of another release, format \(written.dropFirst(name.count + 1))")
+                throw TrainingError(.checkpoint, "it is of another release, \(written)")
             }
             var rows = [UInt8](repeating: 0, count: file.tensor("history")?.range.count ?? 0)
             try rows.withUnsafeMutableBytes { try file.readBytes("history", into: $0) }

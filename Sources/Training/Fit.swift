@@ -64,9 +64,21 @@ package final class Fit {
             report(.note("\(folder.path) was finished before: nothing is left to do"))
             return .finished(metrics)
         }
-        if let earlier { try folder.requireSame(earlier.identity, as: identity) }
-        try folder.makeCheckpointFolder()
         let training = request.cases.filter { $0.split == .train }
+        if let earlier {
+            try folder.requireSame(earlier.identity, as: identity)
+            let steps = request.settings.steps(cases: training.count)
+            guard
+                earlier.state.isPossible(
+                    epochs: request.settings.epochs, steps: steps, history: earlier.history.count)
+            else {
+                throw TrainingError(
+                    .checkpoint,
+                    "The checkpoint \(folder.checkpoint) stands where this fit cannot be (epoch \(earlier.state.epoch), "
+                        + "step \(earlier.state.step)): it is damaged, delete it to begin anew")
+            }
+        }
+        try folder.makeCheckpointFolder()
         let weights = classWeights(training.map(\.label))
         let store = try ParameterStore(ParameterLayout(request.model), device: device)
         let trainer = try Trainer(

@@ -1,4 +1,5 @@
 import Cohort
+import Crypto
 import Encoder
 import Foundation
 
@@ -164,6 +165,12 @@ final class FitLoop {
     /// - Returns: nil when asked to stop.
     func finish(_ shouldStop: () -> Bool) throws -> FitMetrics? {
         guard let best = state.best else { return nil }
+        guard SHA256.hex(ofFile: fit.folder.model) == best.digest else {
+            throw TrainingError(
+                .checkpoint,
+                "\(fit.folder.model) is not the model of epoch \(best.epoch) this fit wrote: put it back, or delete "
+                    + "\(fit.folder.checkpoint) to begin anew")
+        }
         if best.epoch != state.epoch {
             _ = try ModelFile(fit.folder.model).load(into: trainer.store)
         }

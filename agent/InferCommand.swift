@@ -59,7 +59,7 @@ struct InferCommand: ParsableCommand {
                 throw error
             } catch {
                 failed += 1
-                FileHandle.standardError.write(Data("\(record.name) failed: \(error)\n".utf8))
+                complain("\(record.name) failed: \(error)")
             }
         }
         if data != nil, !rows.isEmpty {
@@ -91,6 +91,9 @@ struct InferCommand: ParsableCommand {
         let labels = records.compactMap { record in record.labels[task].map { (record.id, $0) } }
         return (records, Dictionary(uniqueKeysWithValues: labels))
     }
+
+    /// A line on the standard error; one that cannot be written does not keep the cases from being predicted.
+    private func complain(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
 
     private static func line(_ p: Prediction) -> String {
         let scores = p.classes.map { "\($0) \(String(format: "%.3f", p.probabilities[$0] ?? 0))" }

@@ -45,6 +45,9 @@ struct InferCommand: ParsableCommand {
         let (records, labels) = try cases(task: ModelFile(ModelPath.file(model)).description.task)
         let reader = try ModelReader(
             model, recipe: recipe, precision: try machine.chosenPrecision(), threads: machine.threads)
+        if recipe != nil, let carried = reader.carriedRecipe {
+            complain("note: --recipe is not used, for the model says how scans are prepared for it: \(carried.summary)")
+        }
         try OutputFile.makeFolder(out)
         var rows: [PredictionTable.Row] = []
         var failed = 0

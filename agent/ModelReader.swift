@@ -9,6 +9,8 @@ import Training
 final class ModelReader {
     let classes: [String]
     let threshold: Double
+    /// The recipe the model's file names.
+    let carriedRecipe: Recipe?
     private let description: ModelDescription
     private let digest: String
     private let loader: CaseLoader
@@ -29,8 +31,9 @@ final class ModelReader {
         classes = description.classes.isEmpty ? (0..<head.classes).map(String.init) : description.classes
         threshold = description.threshold ?? 0.5
         let prepared: Recipe
-        if let carried = try description.preparation(of: path) {
-            prepared = carried
+        carriedRecipe = try description.preparation(of: path)
+        if let carriedRecipe {
+            prepared = carriedRecipe
         } else if let recipe {
             prepared = Recipe(name: recipe, size: description.configuration.encoder.imageSize)
         } else {

@@ -47,8 +47,9 @@ import Testing
             try makeModel(path, recipe: #"{"size": "large"}"#)
             #expect(try refusal().contains("carries a recipe that cannot be read"))
             try makeModel(path, recipe: #"{"name": "consilium", "size": 16}"#)
-            let run = try infer(folder)
+            let run = try infer(folder, ["--recipe", "lamim-finetune"])
             #expect(run.status == 0, "\(run.errors)")
+            #expect(run.errors.contains("note: --recipe is not used"), "\(run.errors)")
         }
     }
 }

@@ -13,12 +13,18 @@ final class FitFolder {
         self.path = path
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            throw TrainingError(.checkpoint, "Another fit is writing into \(path): give another folder with --out")
+            let number = errno
+            throw number == EWOULDBLOCK
+                ? TrainingError(.checkpoint, "Another fit is writing into \(path): give another folder with --out")
+                : TrainingError(
+                    .cannotWrite,
+                    "\(path) cannot be taken for a fit: \(String(cString: strerror(number))); check its permissions and "
+                        + "its file system, or give another folder with --out")
         }
         removeUnfinished()
     }
 
-    deinit { close(lock) }
+    deinit { if lock >= 0 { close(lock) } }
 
     var model: String { path + "/model.safetensors" }
     var history: String { path + "/history.csv" }

@@ -1,3 +1,4 @@
+import Encoder
 import Foundation
 import Testing
 import Training
@@ -62,11 +63,41 @@ import Training
         let out = try SmallProblem.folder()
         defer { try? FileManager.default.removeItem(atPath: out) }
         try FileManager.default.createDirectory(atPath: out + "/checkpoint", withIntermediateDirectories: true)
-        let own = [".model.safetensors.77.1.partial", ".fit.json.77.2.partial", "checkpoint/.state.safetensors.7.3.partial"]
+        let own = [
+            ".model.safetensors.77.1.partial", ".fit.json.77.2.partial", "checkpoint/.state.safetensors.7.3.partial",
+        ]
         let others = ["film.partial", ".film.partial", ".model.safetensors.bak", "checkpoint/x.partial"]
         for name in own + others { try Data("x".utf8).write(to: URL(filePath: out + "/" + name)) }
         _ = try Fit(SmallProblem.request(out))
         for name in own { #expect(!FileManager.default.fileExists(atPath: out + "/" + name), "\(name)") }
         for name in others { #expect(FileManager.default.fileExists(atPath: out + "/" + name), "\(name)") }
+    }
+
+    @Test("a folder is held by one fit at a time, and one that cannot be opened is called so")
+    func held() throws {
+        let out = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        let first = try Fit(SmallProblem.request(out))
+        withExtendedLifetime(first) {
+            let second = #expect(throws: TrainingError.self) { try Fit(SmallProblem.request(out)) }
+            #expect(second?.description.contains("Another fit is writing into") == true)
+        }
+        // The superuser may open what permissions forbid.
+        guard getuid() != 0 else { return }
+        try FileManager.default.setAttributes([.posixPermissions: 0], ofItemAtPath: out)
+        let closed = #expect(throws: TrainingError.self) { try Fit(SmallProblem.request(out)) }
+        try FileManager.default.setAttributes([.posixPermissions: 0o700], ofItemAtPath: out)
+        #expect(closed?.description.contains("ermission denied") == true, "\(closed?.description ?? "")")
+    }
+
+    @Test("a model file's threshold lies from 0 to 1", arguments: ["-0.1", "1.5", "nan", "inf", "half", ""])
+    func threshold(text: String) throws {
+        let description = ModelDescription(
+            configuration: SmallProblem.model(), task: "bright", classes: ["no", "yes"], threshold: 0.25)
+        var metadata = try description.metadata()
+        #expect(try ModelDescription(metadata: metadata, path: "m")?.threshold == 0.25)
+        metadata["threshold"] = text
+        let error = #expect(throws: EncoderError.self) { try ModelDescription(metadata: metadata, path: "m") }
+        #expect(error?.description.contains("threshold that is no number from 0 to 1") == true)
     }
 }

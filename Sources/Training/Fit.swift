@@ -25,13 +25,14 @@ package final class Fit {
         device = try Device(precision: request.precision, threads: request.threads)
         description = try request.description()
         let layout = ParameterLayout(request.model)
-        let trained = layout.parameters.filter { Self.trains($0, request.settings) }.reduce(0) { $0 + $1.count }
-        guard trained > 0 else {
+        let trained = layout.parameters.filter { Self.trains($0, request.settings) }
+        guard !trained.isEmpty else {
             throw TrainingError(.settings, "--freeze leaves nothing to train: leave at least the head free")
         }
         let estimate = MemoryEstimate.fit(
             request.model, precision: request.precision, batch: request.settings.batch, threads: device.threads,
-            trained: trained, moments: request.settings.optimizer.moments)
+            trained: trained.reduce(0) { $0 + $1.count }, moments: request.settings.optimizer.moments,
+            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? Self.mostFeatures(request) : nil)
         let available = MemoryEstimate.available()
         try estimate.require(
             available: available,
@@ -40,6 +41,15 @@ package final class Fit {
         let spare = max((available ?? 0) - estimate.total, 0) / 2
         cases = FitCases(request.cases, budget: spare, load: request.load)
         folder = try FitFolder(request.out)
+    }
+
+    /// The most sets of contrasts that cases are shown with over the epochs, and so features kept of a frozen encoder.
+    private static func mostFeatures(_ request: FitRequest) -> Int {
+        let settings = request.settings
+        guard settings.dropContrasts > 0 else { return request.cases.count }
+        let subsets = (1 << min(request.model.encoder.inChannels, 20)) - 1
+        let training = request.cases.count { $0.split == .train }
+        return request.cases.count - training + training * min(subsets, settings.epochs)
     }
 
     static func trains(_ parameter: Parameter, _ settings: FitSettings) -> Bool {

@@ -187,7 +187,7 @@ struct FitCommand: ParsableCommand {
             let description = file.description
             size = description.configuration.encoder.imageSize
             large = description.configuration.encoder.hidden >= 1024
-            known = try description.recipe.map { try JSONDecoder().decode(Recipe.self, from: Data($0.utf8)) }
+            known = try description.preparation(of: weights ?? "")
             // Published weights do not say how their scans were prepared; LaMIM's fine-tuning is what they expect.
             if known == nil { known = Recipe(name: .lamimFinetune, size: size) }
         }

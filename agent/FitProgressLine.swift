@@ -47,8 +47,8 @@ final class FitProgressLine {
         width = text.count
     }
 
-    /// Unbuffered: lines must reach a file or a pipe as they are made.
-    private func write(_ text: String) { FileHandle.standardOutput.write(Data(text.utf8)) }
+    /// Unbuffered: lines must reach a file or a pipe as they are made. A full disk under a log does not end the fit.
+    private func write(_ text: String) { try? FileHandle.standardOutput.write(contentsOf: Data(text.utf8)) }
 
     /// Spaces cover what is left of a longer line before.
     private func padded(_ text: String) -> String {

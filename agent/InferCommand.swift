@@ -45,6 +45,9 @@ struct InferCommand: ParsableCommand {
         let (records, labels) = try cases(task: ModelFile(ModelPath.file(model)).description.task)
         let reader = try ModelReader(
             model, recipe: recipe, precision: try machine.chosenPrecision(), threads: machine.threads)
+        if recipe != nil, let carried = reader.carriedRecipe {
+            complain("note: --recipe is not used, for the model says how scans are prepared for it: \(carried.summary)")
+        }
         try OutputFile.makeFolder(out)
         var rows: [PredictionTable.Row] = []
         var failed = 0
@@ -59,7 +62,7 @@ struct InferCommand: ParsableCommand {
                 throw error
             } catch {
                 failed += 1
-                FileHandle.standardError.write(Data("\(record.name) failed: \(error)\n".utf8))
+                complain("\(record.name) failed: \(error)")
             }
         }
         if data != nil, !rows.isEmpty {
@@ -91,6 +94,9 @@ struct InferCommand: ParsableCommand {
         let labels = records.compactMap { record in record.labels[task].map { (record.id, $0) } }
         return (records, Dictionary(uniqueKeysWithValues: labels))
     }
+
+    /// A line on the standard error; one that cannot be written does not keep the cases from being predicted.
+    private func complain(_ text: String) { try? FileHandle.standardError.write(contentsOf: Data((text + "\n").utf8)) }
 
     private static func line(_ p: Prediction) -> String {
         let scores = p.classes.map { "\($0) \(String(format: "%.3f", p.probabilities[$0] ?? 0))" }

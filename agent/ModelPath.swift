@@ -21,11 +21,9 @@ enum ModelPath {
 
     /// SHA-256 of a file.
     static func digest(_ path: String) throws -> String {
-        guard let handle = FileHandle(forReadingAtPath: path) else {
-            throw EncoderError(.weights, "\(path) cannot be opened: check its permissions")
+        guard let digest = SHA256.hex(ofFile: path) else {
+            throw EncoderError(.weights, "\(path) cannot be read to its end: check its permissions and its disk")
         }
-        var hash = SHA256()
-        while let piece = try handle.read(upToCount: 4 << 20), !piece.isEmpty { hash.update([UInt8](piece)) }
-        return hash.finish()
+        return digest
     }
 }

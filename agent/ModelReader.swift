@@ -9,6 +9,8 @@ import Training
 final class ModelReader {
     let classes: [String]
     let threshold: Double
+    /// The recipe the model's file names.
+    let carriedRecipe: Recipe?
     private let description: ModelDescription
     private let digest: String
     private let loader: CaseLoader
@@ -28,17 +30,18 @@ final class ModelReader {
         }
         classes = description.classes.isEmpty ? (0..<head.classes).map(String.init) : description.classes
         threshold = description.threshold ?? 0.5
-        let size = description.configuration.encoder.imageSize
         let prepared: Recipe
-        if let text = description.recipe {
-            prepared = try JSONDecoder().decode(Recipe.self, from: Data(text.utf8))
+        carriedRecipe = try description.preparation(of: path)
+        if let carriedRecipe {
+            prepared = carriedRecipe
         } else if let recipe {
-            prepared = Recipe(name: recipe, size: size)
+            prepared = Recipe(name: recipe, size: description.configuration.encoder.imageSize)
         } else {
             throw EncoderError(
                 .input,
                 "\(path) does not say how scans are prepared for it: name the recipe with --recipe lamim-finetune")
         }
+        try description.require(prepared, of: path)
         device = try Device(precision: precision, threads: threads)
         try MemoryEstimate.inference(description.configuration, precision: precision, threads: device.threads)
             .require(available: MemoryEstimate.available(), advice: "close other programs, or use --precision bf16")

@@ -88,9 +88,14 @@ package struct ModelDescription: Sendable, Equatable {
             }
             classes = names
         }
+        let threshold = metadata[Key.threshold].map { Double($0) ?? .nan }
+        guard threshold.map({ (0...1).contains($0) }) ?? true else {
+            throw EncoderError(
+                .weights, "\(path) has a threshold that is no number from 0 to 1: it is damaged, fit again")
+        }
         self.init(
             configuration: configuration, task: metadata[Key.task], classes: classes, recipe: metadata[Key.recipe],
-            threshold: metadata[Key.threshold].flatMap { Double($0) }, licenceReference: metadata[Key.licence],
+            threshold: threshold, licenceReference: metadata[Key.licence],
             lineage: Self.lineage(metadata))
     }
 

@@ -54,24 +54,25 @@ package struct ModelFile: Sendable {
 
     private static func shape(_ shape: [Int]) -> String { "(" + shape.map(String.init).joined(separator: ", ") + ")" }
 
+    /// Whether it holds any part of a classification head.
+    package var hasHead: Bool { file.tensors.contains { ParameterLayout.isHead($0.name) } }
+
     /// Fills a store for training.
     ///
-    /// The store may have another head than the file, or one where the file has none: parameters the file lacks keep
-    /// what the store holds, so initialise it first.
-    /// - Returns: names of the parameters that were not in the file.
-    package func load(into store: ParameterStore) throws(EncoderError) -> [String] {
+    /// The store may have another head than the file, or one where the file has none: parameters that are not taken
+    /// keep what the store holds, so initialise it first.
+    /// - Parameter head: whether to take the file's head where it has the store's shape.
+    /// - Returns: names of the parameters that were not taken from the file.
+    package func load(into store: ParameterStore, head: Bool = true) throws(EncoderError) -> [String] {
         var kept: [String] = []
         // A head is one thing: half of it from the file and half new would be neither.
-        let head = store.layout.parameters.filter { ParameterLayout.isHead($0.name) }
-        let takesHead = head.allSatisfy { file.tensor($0.name)?.shape == $0.shape }
+        let parts = store.layout.parameters.filter { ParameterLayout.isHead($0.name) }
+        let takesHead = head && parts.allSatisfy { file.tensor($0.name)?.shape == $0.shape }
         let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: Self.chunk)
         defer { buffer.deallocate() }
         for parameter in store.layout.parameters {
-            if ParameterLayout.isHead(parameter.name) ? !takesHead : file.tensor(parameter.name) == nil {
-                guard Self.mayBeAbsent(parameter.name) else {
-                    try require(parameter)
-                    continue
-                }
+            let isAbsent = Self.mayBeAbsent(parameter.name) && file.tensor(parameter.name) == nil
+            if ParameterLayout.isHead(parameter.name) ? !takesHead : isAbsent {
                 kept.append(parameter.name)
                 continue
             }

@@ -16,10 +16,10 @@ extension Network {
         attention: ((_ block: Int, _ gradient: UnsafePointer<Float>) -> Void)? = nil
     ) throws(EncoderError) {
         let lowest = lowestVisited(gradients.trainable, everything: images != nil || attention != nil)
-        let g = try requireGradients()
-        try headBackward(
-            logitGradient, into: gradients, accumulate: accumulate, sum: lowest == nil ? nil : g.sum)
-        guard let lowest else { return }
+        // The head alone needs nothing of the encoder's pass, so that a network made for inference will do.
+        let g = lowest == nil ? nil : try requireGradients()
+        try headBackward(logitGradient, into: gradients, accumulate: accumulate, sum: g?.sum)
+        guard let lowest, let g else { return }
         try descend(to: lowest, g, into: gradients, accumulate: accumulate, images: images, attention: attention)
     }
 

@@ -30,10 +30,23 @@ package struct FitState: Codable, Sendable, Equatable {
     package var best: Best?
 
     package init() {}
+
+    /// Whether a fit can stand here.
+    /// - Parameters:
+    ///   - steps: steps of an epoch.
+    ///   - history: epochs of the history.
+    func isPossible(epochs: Int, steps: Int, history: Int) -> Bool {
+        guard (0...epochs).contains(epoch), (0...(epoch < epochs ? steps : 0)).contains(step) else { return false }
+        return optimizerSteps == epoch * steps + step && history == epoch && lossSum.isFinite && lossCases >= 0
+            && seconds.isFinite && seconds >= 0 && (best.map { $0.epoch >= 1 && $0.epoch <= epoch } ?? (epoch == 0))
+    }
 }
 
 /// The last state of a fit on disk: parameters exact as fp32, moments, position, one file that is there whole or not at all.
 package enum Checkpoint {
+    /// The version of what a checkpoint holds. 2: the history is a tensor, for metadata are limited to a mebibyte.
+    package static let format = 2
+    private static let name = "consilium-checkpoint"
     private static let chunk = 1 << 20
 
     /// Writes `path`; the one before stays in place until the new one is durable.
@@ -46,15 +59,20 @@ package enum Checkpoint {
         history: [EpochRecord]
     ) throws(TrainingError) {
         do {
-            var metadata = [
-                "format": "consilium-checkpoint 1", "state": try json(state), "identity": try json(identity),
+            let metadata = [
+                "format": "\(name) \(format)", "state": String(decoding: try json(state), as: UTF8.self),
+                "identity": String(decoding: try json(identity), as: UTF8.self),
             ]
-            for row in history { metadata["history \(row.epoch)"] = try json(row) }
-            var entries = [SafetensorsWriter.Entry("parameters", .float32, [store.layout.count])]
+            let rows = [UInt8](try json(history))
+            var entries = [
+                SafetensorsWriter.Entry("history", .uint8, [rows.count]),
+                SafetensorsWriter.Entry("parameters", .float32, [store.layout.count]),
+            ]
             for (i, moment) in optimizer.moments.enumerated() {
                 entries.append(.init("moment.\(i)", .float32, [moment.count]))
             }
             var writer = try SafetensorsWriter(path, entries: entries, metadata: metadata)
+            try rows.withUnsafeBytes { try writer.append($0) }
             let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: chunk)
             defer { buffer.deallocate() }
             var done = 0
@@ -79,11 +97,19 @@ package enum Checkpoint {
     {
         guard FileManager.default.fileExists(atPath: path) else { return nil }
         do {
-            let metadata = try SafetensorsFile(path).metadata
-            let rows = metadata.keys.filter { $0.hasPrefix("history ") }.compactMap { metadata[$0] }
+            let file = try SafetensorsFile(path)
+            guard let written = file.metadata["format"], written.hasPrefix(name + " ") else {
+                throw TrainingError(.checkpoint, "it is no checkpoint of a fit")
+            }
+            guard written == "\(name) \(format)" else {
+                throw TrainingError(.checkpoint, "it is of another release, \(written)")
+            }
+            var rows = [UInt8](repeating: 0, count: file.tensor("history")?.range.count ?? 0)
+            try rows.withUnsafeMutableBytes { try file.readBytes("history", into: $0) }
             return (
-                try parse(FitState.self, metadata["state"]), try parse([String: String].self, metadata["identity"]),
-                try rows.map { try parse(EpochRecord.self, $0) }.sorted { $0.epoch < $1.epoch }
+                try parse(FitState.self, "state", Data((file.metadata["state"] ?? "").utf8)),
+                try parse([String: String].self, "identity", Data((file.metadata["identity"] ?? "").utf8)),
+                try parse([EpochRecord].self, "history", Data(rows))
             )
         } catch {
             throw TrainingError(
@@ -123,13 +149,15 @@ package enum Checkpoint {
         }
     }
 
-    private static func json(_ value: some Encodable) throws -> String {
+    private static func json(_ value: some Encodable) throws -> Data {
         let encoder = JSONEncoder()
         encoder.outputFormatting = .sortedKeys
-        return String(decoding: try encoder.encode(value), as: UTF8.self)
+        return try encoder.encode(value)
     }
 
-    private static func parse<Value: Decodable>(_ type: Value.Type, _ text: String?) throws -> Value {
-        try JSONDecoder().decode(type, from: Data((text ?? "").utf8))
+    private static func parse<Value: Decodable>(_ type: Value.Type, _ what: String, _ text: Data) throws -> Value {
+        do { return try JSONDecoder().decode(type, from: text) } catch {
+            throw TrainingError(.checkpoint, "its \(what) is damaged")
+        }
     }
 }

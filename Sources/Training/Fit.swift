@@ -25,13 +25,14 @@ package final class Fit {
         device = try Device(precision: request.precision, threads: request.threads)
         description = try request.description()
         let layout = ParameterLayout(request.model)
-        let trained = layout.parameters.filter { Self.trains($0, request.settings) }.reduce(0) { $0 + $1.count }
-        guard trained > 0 else {
+        let trained = layout.parameters.filter { Self.trains($0, request.settings) }
+        guard !trained.isEmpty else {
             throw TrainingError(.settings, "--freeze leaves nothing to train: leave at least the head free")
         }
         let estimate = MemoryEstimate.fit(
             request.model, precision: request.precision, batch: request.settings.batch, threads: device.threads,
-            trained: trained, moments: request.settings.optimizer.moments)
+            trained: trained.reduce(0) { $0 + $1.count }, moments: request.settings.optimizer.moments,
+            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? Self.mostFeatures(request) : nil)
         let available = MemoryEstimate.available()
         try estimate.require(
             available: available,
@@ -40,6 +41,15 @@ package final class Fit {
         let spare = max((available ?? 0) - estimate.total, 0) / 2
         cases = FitCases(request.cases, budget: spare, load: request.load)
         folder = try FitFolder(request.out)
+    }
+
+    /// The most sets of contrasts that cases are shown with over the epochs, and so features kept of a frozen encoder.
+    private static func mostFeatures(_ request: FitRequest) -> Int {
+        let settings = request.settings
+        guard settings.dropContrasts > 0 else { return request.cases.count }
+        let subsets = (1 << min(request.model.encoder.inChannels, 20)) - 1
+        let training = request.cases.count { $0.split == .train }
+        return request.cases.count - training + training * min(subsets, settings.epochs)
     }
 
     static func trains(_ parameter: Parameter, _ settings: FitSettings) -> Bool {
@@ -58,15 +68,27 @@ package final class Fit {
         }
         for warning in survey.warnings { report(.note(warning)) }
         let identity = request.identity(device: device, data: survey.digest)
-        if let (before, metrics) = folder.finished() {
-            try folder.requireSame(before, as: identity)
+        let earlier = try Checkpoint.read(folder.checkpoint)
+        if let metrics = try folder.earlier(identity, hasCheckpoint: earlier != nil) {
+            folder.removeCheckpoint()
             report(.note("\(folder.path) was finished before: nothing is left to do"))
             return .finished(metrics)
         }
-        try folder.makeCheckpointFolder()
-        let earlier = try Checkpoint.read(folder.checkpoint)
-        if let earlier { try folder.requireSame(earlier.identity, as: identity) }
         let training = request.cases.filter { $0.split == .train }
+        if let earlier {
+            try folder.requireSame(earlier.identity, as: identity)
+            let steps = request.settings.steps(cases: training.count)
+            guard
+                earlier.state.isPossible(
+                    epochs: request.settings.epochs, steps: steps, history: earlier.history.count)
+            else {
+                throw TrainingError(
+                    .checkpoint,
+                    "The checkpoint \(folder.checkpoint) stands where this fit cannot be (epoch \(earlier.state.epoch), "
+                        + "step \(earlier.state.step)): it is damaged, delete it to begin anew")
+            }
+        }
+        try folder.makeCheckpointFolder()
         let weights = classWeights(training.map(\.label))
         let store = try ParameterStore(ParameterLayout(request.model), device: device)
         let trainer = try Trainer(
@@ -103,7 +125,15 @@ package final class Fit {
         }
         let present = Set(file.file.tensors.map(\.name))
         store.initialise(seed: request.settings.seed) { !present.contains($0.name) || ParameterLayout.isHead($0.name) }
-        let drawn = try file.load(into: store)
+        // The outputs of a head mean what its task says: of other classes it would begin with wrong answers.
+        let (task, classes) = (file.description.task, file.description.classes)
+        let takesHead = task == request.task.column && classes == request.task.classes
+        var drawn = try file.load(into: store, head: takesHead)
+        if file.hasHead, !takesHead {
+            drawn.removeAll { ParameterLayout.isHead($0) }
+            let what = task.map { "\($0) (\(classes.joined(separator: ", ")))" } ?? "a task it does not name"
+            report(.note("the head of \(file.file.path) is for \(what): a new one is drawn"))
+        }
         if !drawn.isEmpty {
             report(.note("not in \(file.file.path), begun anew: \(drawn.joined(separator: ", "))"))
         }
@@ -146,6 +176,6 @@ package final class Fit {
             parameters: layout.parameters.reduce(0) { $0 + $1.count }, trained: trained.reduce(0) { $0 + $1.count },
             cases: counts, classWeights: weights, lineage: description.lineage,
             licenceReference: description.licenceReference, warnings: warnings,
-            versions: ["model": ModelDescription.format, "checkpoint": 1], finished: false)
+            versions: ["model": ModelDescription.format, "checkpoint": Checkpoint.format], finished: false)
     }
 }

@@ -1,3 +1,4 @@
+import Files
 import Foundation
 
 /// The folder a fit writes into, held by one process at a time.
@@ -12,12 +13,18 @@ final class FitFolder {
         self.path = path
         lock = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
         guard lock >= 0, flock(lock, LOCK_EX | LOCK_NB) == 0 else {
-            throw TrainingError(.checkpoint, "Another fit is writing into \(path): give another folder with --out")
+            let number = errno
+            throw number == EWOULDBLOCK
+                ? TrainingError(.checkpoint, "Another fit is writing into \(path): give another folder with --out")
+                : TrainingError(
+                    .cannotWrite,
+                    "\(path) cannot be taken for a fit: \(String(cString: strerror(number))); check its permissions and "
+                        + "its file system, or give another folder with --out")
         }
         removeUnfinished()
     }
 
-    deinit { close(lock) }
+    deinit { if lock >= 0 { close(lock) } }
 
     var model: String { path + "/model.safetensors" }
     var history: String { path + "/history.csv" }
@@ -25,13 +32,31 @@ final class FitFolder {
     var fit: String { path + "/fit.json" }
     var checkpoint: String { path + "/checkpoint/state.safetensors" }
 
-    /// The identity of the fit that was finished here, and its metrics.
-    func finished() -> (identity: [String: String], metrics: FitMetrics)? {
-        guard let fit = try? JSONDecoder().decode(FitFile.self, from: Data(contentsOf: URL(filePath: fit))),
-            fit.finished,
+    /// What an earlier run left, if it may be added to.
+    ///
+    /// - Parameter hasCheckpoint: whether there is one, which says of itself what fit it belongs to.
+    /// - Returns: the metrics when this very fit is finished; nil when it is to begin or go on.
+    /// - Throws: ``TrainingError`` when a model lies here that going on would overwrite, or another fit was finished.
+    func earlier(_ identity: [String: String], hasCheckpoint: Bool) throws(TrainingError) -> FitMetrics? {
+        let file = try? JSONDecoder().decode(FitFile.self, from: Data(contentsOf: URL(filePath: fit)))
+        guard FileManager.default.fileExists(atPath: model) else { return nil }
+        if let file, file.finished {
+            try requireSame(file.identity, as: identity)
             let metrics = try? JSONDecoder().decode(FitMetrics.self, from: Data(contentsOf: URL(filePath: metrics)))
-        else { return nil }
-        return (fit.identity, metrics)
+            if let metrics { return metrics }
+        }
+        if hasCheckpoint { return nil }
+        guard let file else { throw wouldOverwrite("\(fit) does not say what fit it is of") }
+        guard !file.finished else { throw wouldOverwrite("its fit is finished but \(metrics) cannot be read") }
+        // A first epoch that ended without its checkpoint.
+        try requireSame(file.identity, as: identity)
+        return nil
+    }
+
+    private func wouldOverwrite(_ reason: String) -> TrainingError {
+        TrainingError(
+            .checkpoint,
+            "\(model) would be overwritten, for \(reason): give another folder with --out, or move the model away")
     }
 
     func makeCheckpointFolder() throws(TrainingError) { try OutputFile.makeFolder(path + "/checkpoint") }
@@ -42,11 +67,13 @@ final class FitFolder {
         rmdir(path + "/checkpoint")
     }
 
-    /// Deletes files that a killed process left half-written.
+    /// Deletes files that a killed fit left half-written; the names are those ``DurableFile`` gives.
     private func removeUnfinished() {
-        for folder in [path, path + "/checkpoint"] {
+        let written = [path: [model, history, metrics, fit], path + "/checkpoint": [checkpoint]]
+        for (folder, files) in written {
+            let beginnings = files.map { "." + ($0 as NSString).lastPathComponent + "." }
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            where name.hasSuffix(".partial") {
+            where name.hasSuffix(DurableFile.ending) && beginnings.contains(where: { name.hasPrefix($0) }) {
                 unlink(folder + "/" + name)
             }
         }

@@ -1,4 +1,5 @@
 import Cohort
+import Crypto
 import Encoder
 import Foundation
 
@@ -83,7 +84,6 @@ final class FitLoop {
             guard let batch = try frozen?.batch(samples) ?? queue?.next() else { return nil }
             let labels = samples.map { fit.cases.cases[$0.index].label }
             let part = try trainer.accumulate(batch, labels: labels, normaliser: normaliser, first: i == 0)
-            queue?.recycle(batch)
             guard part.isFinite else { throw notFinite("loss", samples) }
             loss += part
         }
@@ -104,7 +104,7 @@ final class FitLoop {
     private func endEpoch(_ report: (FitReport) -> Void, _ shouldStop: () -> Bool, rate: Float) throws -> Bool {
         guard let evaluation = try evaluate(.select, shouldStop) else { return false }
         let trainLoss = state.lossSum / Double(max(state.lossCases, 1))
-        let isBest = isBetter(evaluation, trainLoss)
+        let isBest = isBetter(evaluation)
         if isBest {
             let digest = try ModelFile.save(trainer.store, as: fit.description, to: fit.folder.model)
             state.best = FitState.Best(
@@ -134,7 +134,7 @@ final class FitLoop {
     }
 
     /// Better by the criterion, or as good with a lower loss; without cases to select on, the latest.
-    private func isBetter(_ evaluation: Evaluation, _ trainLoss: Double) -> Bool {
+    private func isBetter(_ evaluation: Evaluation) -> Bool {
         guard let loss = evaluation.loss, let best = state.best else { return true }
         // One class only has no AUC: the loss decides.
         guard let score = score(evaluation) else { return loss < best.loss }
@@ -152,7 +152,6 @@ final class FitLoop {
             if shouldStop() { return nil }
             guard let batch = try frozen?.batch(samples) ?? queue?.next() else { return nil }
             let logits = try trainer.logits(batch)
-            queue?.recycle(batch)
             guard logits.allSatisfy(\.isFinite) else { throw notFinite("prediction", samples) }
             let classes = logits.count / samples.count
             probabilities += samples.indices.map { CrossEntropy.softmax(logits[$0 * classes..<($0 + 1) * classes]) }
@@ -164,6 +163,12 @@ final class FitLoop {
     /// - Returns: nil when asked to stop.
     func finish(_ shouldStop: () -> Bool) throws -> FitMetrics? {
         guard let best = state.best else { return nil }
+        guard SHA256.hex(ofFile: fit.folder.model) == best.digest else {
+            throw TrainingError(
+                .checkpoint,
+                "\(fit.folder.model) is not the model of epoch \(best.epoch) this fit wrote: put it back, or delete "
+                    + "\(fit.folder.checkpoint) to begin anew")
+        }
         if best.epoch != state.epoch {
             _ = try ModelFile(fit.folder.model).load(into: trainer.store)
         }

@@ -15,79 +15,113 @@ package struct MemoryEstimate: Sendable, Equatable {
     /// Program, libraries, their workspaces.
     package var program = 0
 
-    package var total: Int { parameters + training + activations + cases + program }
+    /// All of it; `Int.max` when it is more than can be counted.
+    package var total: Int {
+        [training, activations, cases, program].reduce(Amount(parameters)) { $0 + Amount($1) }.value
+    }
 
     /// What program and libraries take before anything is loaded.
-    private static let base = 48 << 20
+    private static let base = Amount(48 << 20)
 
     /// - Parameters:
     ///   - trained: number of values trained.
     ///   - resident: bytes of prepared cases kept in memory.
+    ///   - features: where nothing but the head is trained, the most features of cases kept; no gradients of
+    ///     activations are then needed.
     package static func fit(
         _ model: ModelConfiguration, precision: Precision, batch: Int, threads: Int, trained: Int, moments: Int,
-        resident: Int = 0
+        resident: Int = 0, features: Int? = nil
     ) -> MemoryEstimate {
         let e = model.encoder
         let layout = ParameterLayout(model)
-        let vectors = layout.parameters.reduce(0) { $0 + ($1.isMatrix ? 0 : $1.count) }
+        let vectors = layout.parameters.reduce(Amount(0)) { $0 + Amount($1.isMatrix ? 0 : $1.count) }
+        let shape = Shape(e, precision: precision, batch: batch)
+        let image = shape.image
         var estimate = MemoryEstimate()
-        estimate.parameters = layout.count * 4 + (precision.half ? vectors * 4 : 0)
-        estimate.training = trained * 4 * (1 + moments)
-        estimate.activations =
-            activations(e, precision: precision, batch: batch, kept: e.layers)
-            + gradients(e, precision: precision, batch: batch)
-        // One pass computed, two loaded ahead, one being put together; a single case is not copied.
-        estimate.cases = resident + e.imageValues * 4 * (batch == 1 ? 3 : 3 * batch + 1)
-        estimate.program = base + workspace(e, precision: precision, batch: batch, threads: threads)
+        estimate.parameters = (Amount(layout.count) * 4 + (precision.half ? vectors * 4 : 0)).value
+        estimate.training = (Amount(trained) * 4 * Amount(1 + moments)).value
+        if let features {
+            let kept = Amount(features) * Amount(model.head?.features(of: e) ?? 0) * 4
+            estimate.activations = shape.activations(training: false).value
+            // One case is computed at a time.
+            estimate.cases = (Amount(resident) + image * 2 + kept).value
+        } else {
+            estimate.activations = (shape.activations(training: true) + shape.gradients).value
+            // One pass computed, two loaded ahead, one being put together; a single case is not copied.
+            estimate.cases = (Amount(resident) + image * (batch == 1 ? 3 : Amount(batch) * 3 + 1)).value
+        }
+        estimate.program = (base + shape.workspace(threads: threads)).value
         return estimate
     }
 
     /// A prediction of one case at a time from packed parameters.
     package static func inference(_ model: ModelConfiguration, precision: Precision, threads: Int) -> MemoryEstimate {
-        let e = model.encoder
         let layout = ParameterLayout(model)
-        var estimate = MemoryEstimate()
+        let shape = Shape(model.encoder, precision: precision, batch: 1)
         // While a tensor is packed its fp32 values, and in bf16 its rounded ones, are in memory beside those before it.
-        var loading = 0
+        var parameters: Amount = 0
+        var loading: Amount = 0
         for parameter in layout.parameters where !Trainable.decoderOnly(parameter.name) {
-            estimate.parameters += parameter.count * (parameter.isMatrix ? precision.bytes : 4)
-            let copies = 4 + (precision.half && parameter.isMatrix ? 2 : 0)
-            loading = max(loading, estimate.parameters + parameter.count * copies)
+            let count = Amount(parameter.count)
+            parameters = parameters + count * (parameter.isMatrix ? Amount(precision.bytes) : 4)
+            loading = .max(loading, parameters + count * (precision.half && parameter.isMatrix ? 6 : 4))
         }
-        estimate.activations = activations(e, precision: precision, batch: 1, kept: 1)
-        estimate.cases = e.imageValues * 4 * 2
-        let running = estimate.parameters + estimate.activations + estimate.cases
-        estimate.parameters += max(loading - running, 0)
-        estimate.program = base + workspace(e, precision: precision, batch: 1, threads: threads)
+        var estimate = MemoryEstimate()
+        let activations = shape.activations(training: false)
+        let cases = shape.image * 2
+        estimate.activations = activations.value
+        estimate.cases = cases.value
+        let running = parameters + activations + cases
+        estimate.parameters = (parameters + Amount(max(loading.value - running.value, 0))).value
+        estimate.program = (base + shape.workspace(threads: threads)).value
         return estimate
     }
 
-    /// Activations of the blocks; see `Activations` in `Encoder` for the pieces.
-    private static func activations(_ e: EncoderConfiguration, precision: Precision, batch: Int, kept: Int) -> Int {
-        let rows = batch * e.tokens
-        let stride = (e.tokens + 31) / 32 * 32
-        let block = rows * (6 * e.hidden + (kept > 1 ? 2 : 1) * e.mlp) + batch * e.heads * e.tokens * stride
-        let sums = (kept > 1 ? 2 * kept + 1 : 1) * rows * e.hidden * 4
-        return rows * e.patchValues * precision.bytes + rows * max(e.hidden, e.mlp) * 4 + sums
-            + kept * block * precision.bytes
-    }
+    /// The sizes of a pass; see `Activations` in `Encoder` for the pieces.
+    private struct Shape {
+        let rows, hidden, mlp, tokens, heads, depth, layers, patch, image, batch, bytes: Amount
+        let isHalf: Bool
 
-    private static func gradients(_ e: EncoderConfiguration, precision: Precision, batch: Int) -> Int {
-        let rows = batch * e.tokens
-        return rows * e.hidden * 4 + rows * 4 * e.hidden * precision.bytes
-            + (precision.half ? rows * e.hidden * 2 : 0)
-    }
+        init(_ e: EncoderConfiguration, precision: Precision, batch: Int) {
+            tokens = Amount(e.tokens)
+            rows = Amount(batch) * tokens
+            hidden = Amount(e.hidden)
+            mlp = Amount(e.mlp)
+            heads = Amount(e.heads)
+            depth = Amount(e.headDepth)
+            layers = Amount(e.layers)
+            patch = Amount(e.patchValues)
+            image = Amount(e.imageValues) * 4
+            self.batch = Amount(batch)
+            bytes = Amount(precision.bytes)
+            isHalf = precision.half
+        }
 
-    /// Scratch of the product library: a copy of the operands of a thread's part of the largest product.
-    private static func workspace(_ e: EncoderConfiguration, precision: Precision, batch: Int, threads: Int) -> Int {
-        threads * 8 << 20
+        /// Activations of the blocks; without training all share the memory of one.
+        func activations(training: Bool) -> Amount {
+            let block = rows * (hidden * 6 + mlp * (training ? 2 : 1)) + batch * heads * tokens * tokens
+            let sums = rows * hidden * 4 * (training ? layers * 2 + 1 : 1)
+            return rows * patch * bytes + rows * .max(hidden, mlp) * 4 + sums + block * bytes * (training ? layers : 1)
+        }
+
+        var gradients: Amount { rows * hidden * (bytes * 4 + (isHalf ? 6 : 4)) }
+
+        /// Scratch of a thread: the product library's copies of operands, and an attention head's scores, in fp32 and in
+        /// the type of the activations, with four dense heads.
+        func workspace(threads: Int) -> Amount {
+            let attention = tokens * tokens * (bytes + 4) + tokens * depth * bytes * 4
+            return Amount(threads) * (Amount(8 << 20) + attention)
+        }
     }
 
     /// Whether it fits into what the machine has.
     /// - Throws: ``TrainingError`` saying how much is needed and what would need less.
     package func require(available: Int?, advice: String) throws(TrainingError) {
-        guard let available, total > available else { return }
         func gib(_ bytes: Int) -> String { String(format: "%.1f GiB", Double(bytes) / Double(1 << 30)) }
+        guard total < .max else {
+            throw TrainingError(.memory, "This needs more memory than any machine has: the model's shape is not sound")
+        }
+        guard let available, total > available else { return }
         throw TrainingError(
             .memory, "This needs \(gib(total)) of memory and \(gib(available)) are available: \(advice)")
     }

@@ -1,3 +1,5 @@
+import Cohort
+
 /// The cases of one pass through the network.
 package struct MicroBatch: Sendable {
     package enum Content: Sendable {
@@ -15,41 +17,39 @@ package struct MicroBatch: Sendable {
     }
 
     /// Loads the images of samples, contrasts not shown set to zero.
-    /// - Parameter memory: an array whose memory may be used again.
-    package static func images(
-        of samples: [Sample], from cases: FitCases, reusing memory: [Float] = []
-    ) throws -> MicroBatch {
+    package static func images(of samples: [Sample], from cases: FitCases) throws -> MicroBatch {
+        let first = try cases.input(samples[0].index)
+        let values = first.voxels.count
         if samples.count == 1 {
             // One case needs no copy unless a contrast is dropped.
-            let input = try cases.input(samples[0].index)
-            var voxels = input.voxels
-            hide(samples[0], present: input.present, in: &voxels, at: 0, values: input.voxels.count)
+            var voxels = first.voxels
+            let hidden = hidden(samples[0], first, values: values)
+            if !hidden.isEmpty { voxels.withUnsafeMutableBufferPointer { hide(hidden, in: $0) } }
             return MicroBatch(content: .images(voxels), samples: samples)
         }
-        var images = memory
-        for (i, sample) in samples.enumerated() {
-            let input = try cases.input(sample.index)
-            let values = input.voxels.count
-            if images.count != values * samples.count {
-                images = [Float](repeating: 0, count: values * samples.count)
-            }
-            images.withUnsafeMutableBufferPointer { target in
-                input.voxels.withUnsafeBufferPointer { source in
-                    guard let to = target.baseAddress, let from = source.baseAddress else { return }
-                    (to + i * values).update(from: from, count: values)
+        let images = try [Float](unsafeUninitializedCapacity: samples.count * values) { room, filled in
+            for (i, sample) in samples.enumerated() {
+                let input = i == 0 ? first : try cases.input(sample.index)
+                guard input.voxels.count == values else {
+                    throw TrainingError(.data, "\(cases.cases[sample.index].record.name) changed while it was used")
                 }
+                let place = UnsafeMutableBufferPointer(rebasing: room[i * values..<(i + 1) * values])
+                _ = place.initialize(from: input.voxels)
+                filled = (i + 1) * values
+                hide(hidden(sample, input, values: values), in: place)
             }
-            hide(sample, present: input.present, in: &images, at: i * values, values: values)
         }
         return MicroBatch(content: .images(images), samples: samples)
     }
 
-    private static func hide(_ sample: Sample, present: [Bool], in images: inout [Float], at start: Int, values: Int) {
-        let channel = values / present.count
-        for c in present.indices where present[c] && !sample.shown[c] {
-            images.withUnsafeMutableBufferPointer { buffer in
-                buffer[start + c * channel..<start + (c + 1) * channel].update(repeating: 0)
-            }
-        }
+    /// Where the contrasts lie that a case has and is not shown with.
+    private static func hidden(_ sample: Sample, _ input: EncoderInput, values: Int) -> [Range<Int>] {
+        let channel = values / input.present.count
+        return input.present.indices.filter { input.present[$0] && !sample.shown[$0] }
+            .map { $0 * channel..<($0 + 1) * channel }
+    }
+
+    private static func hide(_ ranges: [Range<Int>], in voxels: UnsafeMutableBufferPointer<Float>) {
+        for range in ranges { voxels[range].update(repeating: 0) }
     }
 }

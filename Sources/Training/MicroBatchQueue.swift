@@ -12,7 +12,6 @@ import Foundation
 package final class MicroBatchQueue: @unchecked Sendable {
     private let condition = NSCondition()
     private var ready: [Result<MicroBatch, any Error>] = []
-    private var spare: [[Float]] = []
     private var cancelled = false
     /// Passes not yet handed out.
     private var left: Int
@@ -22,8 +21,8 @@ package final class MicroBatchQueue: @unchecked Sendable {
         left = passes.count
         let thread = Thread { [self] in
             for samples in passes {
-                guard let memory = memory(depth: depth) else { return }
-                let result = Result { try MicroBatch.images(of: samples, from: cases, reusing: memory) }
+                guard hasRoom(depth: depth) else { return }
+                let result = Result { try MicroBatch.images(of: samples, from: cases) }
                 condition.withLock {
                     ready.append(result)
                     condition.signal()
@@ -35,11 +34,11 @@ package final class MicroBatchQueue: @unchecked Sendable {
         thread.start()
     }
 
-    /// Waits for room ahead; nil when cancelled.
-    private func memory(depth: Int) -> [Float]? {
+    /// Waits for room ahead; false when cancelled.
+    private func hasRoom(depth: Int) -> Bool {
         condition.withLock {
             while ready.count >= depth, !cancelled { condition.wait() }
-            return cancelled ? nil : spare.popLast() ?? []
+            return !cancelled
         }
     }
 
@@ -54,12 +53,6 @@ package final class MicroBatchQueue: @unchecked Sendable {
             return ready.removeFirst()
         }
         return try result?.get()
-    }
-
-    /// Gives the memory of a pass back for one to come.
-    package func recycle(_ batch: consuming MicroBatch) {
-        guard case .images(let images) = batch.content, batch.samples.count > 1 else { return }
-        condition.withLock { spare.append(images) }
     }
 
     /// Ends the loading; passes not yet taken are dropped.

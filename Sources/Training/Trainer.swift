@@ -9,6 +9,8 @@ package final class Trainer {
     package let store: ParameterStore
     package let gradients: Gradients
     package let optimizer: Optimizer
+    /// Whether nothing but the head is trained, so that a case's features never change.
+    package let trainsHeadOnly: Bool
     /// The loss, with its class weights.
     package var loss: CrossEntropy
     /// Longest gradient taken as it is.
@@ -24,17 +26,14 @@ package final class Trainer {
         self.store = store
         self.loss = loss
         self.clip = clip
-        network = try Network(model, parameters: store, batch: batch, training: true)
         let trainable = Trainable(store.layout) { !Trainable.decoderOnly($0.name) && trains($0) }
+        trainsHeadOnly = store.layout.parameters.enumerated().allSatisfy { index, parameter in
+            trainable.offset(of: index) == nil || ParameterLayout.isHead(parameter.name)
+        }
+        // A frozen encoder keeps nothing for gradients that nobody asks for.
+        network = try Network(model, parameters: store, batch: batch, training: !trainsHeadOnly)
         gradients = try Gradients(trainable)
         optimizer = try Optimizer(recipe, trainable: trainable)
-    }
-
-    /// Whether nothing but the head is trained, so that a case's features never change.
-    package var trainsHeadOnly: Bool {
-        store.layout.parameters.indices.allSatisfy {
-            gradients.trainable.offset(of: $0) == nil || ParameterLayout.isHead(store.layout.parameters[$0].name)
-        }
     }
 
     /// Class scores of a pass, (count, classes).

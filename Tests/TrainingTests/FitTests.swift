@@ -4,6 +4,7 @@ import Encoder
 import Foundation
 import Testing
 import Training
+import Weights
 
 /// The loop as a whole, on a problem of a few seconds.
 @Suite struct FitTests {
@@ -99,24 +100,26 @@ import Training
     func notFinite() throws {
         let out = try SmallProblem.folder()
         defer { try? FileManager.default.removeItem(atPath: out) }
-        _ = try fit(SmallProblem.request(out) { $0.rate = 1e-3 }, stopAfter: 33)
-        let before = try SmallProblem.bytes(out + "/checkpoint/state.safetensors")
-        try FileManager.default.copyItem(
-            atPath: out + "/checkpoint/state.safetensors", toPath: out + "/copy.safetensors")
-        let other = try SmallProblem.folder()
-        defer { try? FileManager.default.removeItem(atPath: other) }
+        let path = out + "/checkpoint/state.safetensors"
+        // The rate rises over some epochs before it is too high, so that there is a checkpoint to keep.
+        let request = SmallProblem.request(out) {
+            $0.rate = 10
+            $0.optimizer = .sgd(momentum: 0.99, decay: 0)
+            $0.clip = nil
+            $0.epochs = 200
+            $0.warmUp = 30
+        }
+        var kept: Data?
         let error = #expect(throws: TrainingError.self) {
-            try fit(
-                SmallProblem.request(other) {
-                    $0.rate = 10
-                    $0.optimizer = .sgd(momentum: 0.99, decay: 0)
-                    $0.clip = nil
-                    $0.epochs = 200
-                })
+            try Fit(request).run(
+                report: { report in
+                    if case .epoch = report { kept = try? SmallProblem.bytes(path) }
+                }, shouldStop: { false })
         }
         #expect(error?.code == .notFinite)
         #expect(error?.description.contains("cases case") == true, "\(error?.description ?? "")")
-        #expect(try SmallProblem.bytes(out + "/copy.safetensors") == before)
+        #expect(kept != nil)
+        #expect(try SmallProblem.bytes(path) == kept)
     }
 
     @Test("a task of one class and an empty training class are refused")
@@ -154,5 +157,35 @@ import Training
         #expect(error?.description.contains("blocks.0.mlp.linear1.weight") == true)
         #expect(error?.description.contains("(64, 32)") == true)
         #expect(error?.description.contains("(96, 32)") == true)
+    }
+
+    @Test("weights bring their head along only for the same task and classes")
+    func takesHead() throws {
+        let folders = try (0..<4).map { _ in try SmallProblem.folder() }
+        defer { for folder in folders { try? FileManager.default.removeItem(atPath: folder) } }
+        _ = try fit(SmallProblem.request(folders[0]) { $0.epochs = 1 })
+        let file = try ModelFile(folders[0] + "/model.safetensors")
+        let tasks = [
+            LabelTask(column: "bright", classes: ["no", "yes"]), LabelTask(column: "dark", classes: ["no", "yes"]),
+            LabelTask(column: "bright", classes: ["yes", "no"]),
+        ]
+        let weights = try file.file.floats("head.linear.weight")
+        for (task, out) in zip(tasks, folders.dropFirst()) {
+            // Another seed draws another head; so small a rate changes none.
+            var request = SmallProblem.request(out) {
+                $0.epochs = 1
+                $0.rate = 1e-12
+                $0.seed = 5
+            }
+            request.start = .weights(file, digest: "0")
+            request.task = task
+            let (_, reports) = try fit(request)
+            let after = try ModelFile(out + "/model.safetensors").file.floats("head.linear.weight")
+            let moved = zip(weights, after).map { abs($0 - $1) }.max() ?? 0
+            let notes = reports.compactMap { if case .note(let text) = $0 { text } else { nil } }
+            let isSame = task.column == "bright" && task.classes == ["no", "yes"]
+            #expect((moved < 1e-6) == isSame, "\(task): \(moved)")
+            #expect(notes.contains { $0.contains("is for bright (no, yes): a new one is drawn") } == !isSame)
+        }
     }
 }

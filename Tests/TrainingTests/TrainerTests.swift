@@ -95,6 +95,7 @@ import Training
         let whole = try trainer(batch: 1, settings: settings)
         let cached = try trainer(batch: 4, settings: settings)
         #expect(cached.trainsHeadOnly)
+        #expect(!cached.network.training)
         #expect(try !trainer(batch: 1).trainsHeadOnly)
         let frozen = FrozenFeatures(cases, network: cached.network)
         let all = try samples([0, 1, 2, 3])

@@ -49,7 +49,9 @@ let package = Package(
         .target(name: "Weights", dependencies: ["Files", "Crypto"], swiftSettings: swift),
         .target(name: "NIfTI", dependencies: ["Files", "CNIfTI", "CDeflate"], swiftSettings: swift),
         .target(name: "Imaging", dependencies: ["Files", "NIfTI", "CImaging", "CPNG"], swiftSettings: swift),
-        .target(name: "Cohort", dependencies: ["Files", "Imaging", "NIfTI", "Crypto", "Statistics"], swiftSettings: swift),
+        .target(
+            name: "Cohort", dependencies: ["Files", "Imaging", "NIfTI", "Crypto", "Statistics"],
+            swiftSettings: swift),
         .target(
             name: "Encoder", dependencies: ["Compute", "CKernels", "CMathBackends", "Weights", "Crypto"],
             swiftSettings: swift),

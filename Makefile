@@ -32,7 +32,8 @@ lint:
 	@mkdir -p .build/fuzz
 	clang -O2 -g -fsanitize=fuzzer-no-link,address -ISources/CNIfTI/include -c Sources/CNIfTI/forward.c \
 		-o .build/fuzz/forward.o
-	swiftc -O -wmo -parse-as-library -swift-version 6 -package-name consilium -module-name Files -emit-module \
+	swiftc -O -wmo -parse-as-library -swift-version 6 -enable-upcoming-feature InternalImportsByDefault \
+		-package-name consilium -module-name Files -emit-module \
 		-emit-module-path .build/fuzz/Files.swiftmodule -c $(wildcard Sources/Files/*.swift) -o .build/fuzz/files.o
 	swiftc -O -gline-tables-only -wmo -sanitize=fuzzer,address -parse-as-library -swift-version 6 -package-name consilium \
 		-module-name NIfTIFuzz -I.build/fuzz -ISources/CDeflate -ISources/CNIfTI/include $(FUZZ_SOURCES) \

@@ -13,8 +13,9 @@ struct patches_arguments {
     size_t batch, channels, size, patch;
 };
 
-// Calls for each token (a, b, c) of a thread's share: token n = ((sample * g + a) * g + b) * g + c, g = size / patch.
-static void forward_task(void *context, int thread, int threads) {
+// Lines of `patch` voxels between volumes and rows, for each token of a thread's share: token n = ((sample * g + a) * g +
+// b) * g + c, g = size / patch. Rows are read into `volumes` when that is given, else written from `images`.
+static void patches_task(void *context, int thread, int threads) {
     const struct patches_arguments *a = context;
     const size_t s = a->size, p = a->patch, g = s / p, width = a->channels * p * p * p;
     size_t first, last;
@@ -25,39 +26,25 @@ static void forward_task(void *context, int thread, int threads) {
         for (size_t c = 0; c < a->channels; c++)
             for (size_t x = 0; x < p; x++)
                 for (size_t y = 0; y < p; y++, at += p) {
-                    const float *line =
-                        a->images + (((sample * a->channels + c) * s + tx * p + x) * s + ty * p + y) * s + tz * p;
-                    if (a->half) a->k->to_half(line, (uint16_t *)a->out + at, p);
-                    else memcpy((float *)a->out + at, line, p * sizeof(float));
+                    const size_t line =
+                        (((sample * a->channels + c) * s + tx * p + x) * s + ty * p + y) * s + tz * p;
+                    if (a->volumes) memcpy(a->volumes + line, a->in + at, p * sizeof(float));
+                    else if (a->half) a->k->to_half(a->images + line, (uint16_t *)a->out + at, p);
+                    else memcpy((float *)a->out + at, a->images + line, p * sizeof(float));
                 }
-    }
-}
-static void backward_task(void *context, int thread, int threads) {
-    const struct patches_arguments *a = context;
-    const size_t s = a->size, p = a->patch, g = s / p, width = a->channels * p * p * p;
-    size_t first, last;
-    ck_share(a->batch * g * g * g, 1, thread, threads, &first, &last);
-    for (size_t token = first; token < last; token++) {
-        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
-        size_t at = token * width;
-        for (size_t c = 0; c < a->channels; c++)
-            for (size_t x = 0; x < p; x++)
-                for (size_t y = 0; y < p; y++, at += p)
-                    memcpy(a->volumes + (((sample * a->channels + c) * s + tx * p + x) * s + ty * p + y) * s + tz * p,
-                           a->in + at, p * sizeof(float));
     }
 }
 void ck_patchify(ck_team *team, const float *images, void *patches, int half, size_t batch, size_t channels, size_t size,
                  size_t patch) {
     struct patches_arguments a = {.k = ck_kernels(team), .images = images, .out = patches, .half = half, .batch = batch,
                                   .channels = channels, .size = size, .patch = patch};
-    ck_team_run(team, forward_task, &a);
+    ck_team_run(team, patches_task, &a);
 }
 void ck_unpatchify(ck_team *team, const float *patches, float *images, size_t batch, size_t channels, size_t size,
                    size_t patch) {
     struct patches_arguments a = {.k = ck_kernels(team), .volumes = images, .in = patches, .batch = batch,
                                   .channels = channels, .size = size, .patch = patch};
-    ck_team_run(team, backward_task, &a);
+    ck_team_run(team, patches_task, &a);
 }
 
 struct blocks_arguments {
@@ -65,8 +52,9 @@ struct blocks_arguments {
     float *out;
     size_t batch, channels, grid, first, second;
 };
-// Row (sample, token, sub-position in first^3), columns (channel, x, y, z in second^3), to the volume and back.
-static void assemble_task(void *context, int thread, int threads) {
+// Row (sample, token, sub-position in first^3), columns (channel, x, y, z in second^3): to the volume, adding a bias, when
+// there is one; else from the volume.
+static void blocks_task(void *context, int thread, int threads) {
     const struct blocks_arguments *a = context;
     const size_t f = a->first, k = a->second, g = a->grid, side = g * f * k, subs = f * f * f;
     size_t from, to;
@@ -75,41 +63,25 @@ static void assemble_task(void *context, int thread, int threads) {
         const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
         for (size_t sub = 0; sub < subs; sub++) {
             const size_t x0 = (tx * f + sub / (f * f)) * k, y0 = (ty * f + sub / f % f) * k, z0 = (tz * f + sub % f) * k;
-            const float *row = a->in + (token * subs + sub) * a->channels * k * k * k;
+            size_t row = (token * subs + sub) * a->channels * k * k * k;
             for (size_t c = 0; c < a->channels; c++)
                 for (size_t x = 0; x < k; x++)
                     for (size_t y = 0; y < k; y++, row += k) {
-                        float *line = a->out + (((sample * a->channels + c) * side + x0 + x) * side + y0 + y) * side + z0;
-                        for (size_t z = 0; z < k; z++) line[z] = row[z] + a->bias[c];
+                        const size_t line = (((sample * a->channels + c) * side + x0 + x) * side + y0 + y) * side + z0;
+                        if (!a->bias) memcpy(a->out + row, a->in + line, k * sizeof(float));
+                        else
+                            for (size_t z = 0; z < k; z++) a->out[line + z] = a->in[row + z] + a->bias[c];
                     }
-        }
-    }
-}
-static void disassemble_task(void *context, int thread, int threads) {
-    const struct blocks_arguments *a = context;
-    const size_t f = a->first, k = a->second, g = a->grid, side = g * f * k, subs = f * f * f;
-    size_t from, to;
-    ck_share(a->batch * g * g * g, 1, thread, threads, &from, &to);
-    for (size_t token = from; token < to; token++) {
-        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
-        for (size_t sub = 0; sub < subs; sub++) {
-            const size_t x0 = (tx * f + sub / (f * f)) * k, y0 = (ty * f + sub / f % f) * k, z0 = (tz * f + sub % f) * k;
-            float *row = a->out + (token * subs + sub) * a->channels * k * k * k;
-            for (size_t c = 0; c < a->channels; c++)
-                for (size_t x = 0; x < k; x++)
-                    for (size_t y = 0; y < k; y++, row += k)
-                        memcpy(row, a->in + (((sample * a->channels + c) * side + x0 + x) * side + y0 + y) * side + z0,
-                               k * sizeof(float));
         }
     }
 }
 void ck_assemble(ck_team *team, const float *rows, const float *bias, float *volumes, size_t batch, size_t channels,
                  size_t grid, size_t first, size_t second) {
     struct blocks_arguments a = {rows, bias, volumes, batch, channels, grid, first, second};
-    ck_team_run(team, assemble_task, &a);
+    ck_team_run(team, blocks_task, &a);
 }
 void ck_disassemble(ck_team *team, const float *volumes, float *rows, size_t batch, size_t channels, size_t grid,
                     size_t first, size_t second) {
     struct blocks_arguments a = {volumes, NULL, rows, batch, channels, grid, first, second};
-    ck_team_run(team, disassemble_task, &a);
+    ck_team_run(team, blocks_task, &a);
 }

@@ -67,7 +67,8 @@ extension Network {
         try weightGradient(p.linear1, a.inner, e.mlp, a.norm2, e.hidden, rows, out, accumulate)
         try dataGradient(p.linear1, a.inner, e.mlp, into: product, e.hidden, rows, halfResult: false)
         normBackward(
-            a.middle, product, p.norm2, p.norm2Bias, a.mean2, a.rstd2, g, out, accumulate: accumulate, rows: rows)
+            a.middle, product, p.norm2, p.norm2Bias, a.mean2, a.rstd2, g, residual: g.sum, out, accumulate: accumulate,
+            rows: rows)
 
         // attention
         ck_column_sum_cast(team, g.sum, castTarget, half, out.pointer(p.outBias), flag, rows, e.hidden)
@@ -82,14 +83,15 @@ extension Network {
         try weightGradient(p.qkv, g.qkv, 3 * e.hidden, a.norm1, e.hidden, rows, out, accumulate)
         try dataGradient(p.qkv, g.qkv, 3 * e.hidden, into: product, e.hidden, rows, halfResult: false)
         normBackward(
-            a.input, product, p.norm1, p.norm1Bias, a.mean1, a.rstd1, g, out, accumulate: accumulate, rows: rows)
+            a.input, product, p.norm1, p.norm1Bias, a.mean1, a.rstd1, g, residual: g.sum, out, accumulate: accumulate,
+            rows: rows)
     }
 
-    /// `g.sum` += the gradient through a LayerNorm.
-    private func normBackward(
+    /// `g.sum` = `residual`, if any, + the gradient through a LayerNorm. `residual` may be `g.sum` itself.
+    func normBackward(
         _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>, _ weight: Int, _ bias: Int,
-        _ mean: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>, _ g: ActivationGradients, _ out: Gradients,
-        accumulate: Bool, rows: Int
+        _ mean: UnsafePointer<Float>, _ rstd: UnsafePointer<Float>, _ g: ActivationGradients,
+        residual: UnsafePointer<Float>?, _ out: Gradients, accumulate: Bool, rows: Int
     ) {
         let width = model.encoder.hidden
         var dgamma = out.pointer(weight)
@@ -99,7 +101,8 @@ extension Network {
             dbeta = dbeta ?? g.unused + width
         }
         ck_layernorm_backward(
-            device.team, x, parameters.vector(weight), dy, mean, rstd, g.sum, g.sum, dgamma, dbeta, accumulate ? 1 : 0,
+            device.team, x, parameters.vector(weight), dy, mean, rstd, residual, g.sum, dgamma, dbeta,
+            accumulate ? 1 : 0,
             rows, width)
     }
 

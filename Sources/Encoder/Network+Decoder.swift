@@ -95,15 +95,9 @@ extension Network {
                 of: p.first, tape.normed.base, e.hidden, casted.base, d * subs, rows, out, accumulate,
                 into: activations.product)
         } catch { throw EncoderError(error) }
-        var dgamma = out.pointer(p.norm)
-        var dbeta = out.pointer(p.normBias)
-        if dgamma != nil || dbeta != nil {
-            dgamma = dgamma ?? g.unused
-            dbeta = dbeta ?? g.unused + e.hidden
-        }
-        ck_layernorm_backward(
-            device.team, activations.output, parameters.vector(p.norm), activations.product, tape.mean.base,
-            tape.rstd.base, nil, g.sum, dgamma, dbeta, flag, rows, e.hidden)
+        normBackward(
+            activations.output, activations.product, p.norm, p.normBias, tape.mean.base, tape.rstd.base, g,
+            residual: nil, out, accumulate: accumulate, rows: rows)
     }
 
     /// For y = x · W with x (rows, inputs), W (inputs, outputs): dW = xᵀ · dy and dx = dy · Wᵀ.

@@ -42,7 +42,7 @@ package struct Trainable: Sendable {
 
     /// What reconstruction trains: everything but the head.
     package static func reconstruction(_ layout: ParameterLayout) -> Trainable {
-        Trainable(layout) { !$0.name.hasPrefix("FC.") && !$0.name.hasPrefix("head.") }
+        Trainable(layout) { !ParameterLayout.isHead($0.name) }
     }
 
     /// Whether only the decoder uses a parameter.

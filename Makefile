@@ -1,6 +1,7 @@
 # Consilium: every target does its own prerequisites.
 SHELL := /bin/bash
-DEBIAN_PACKAGES := libdnnl-dev libopenblas-dev libnifti-dev libdeflate-dev libpng-dev zlib1g-dev libssl-dev
+DEBIAN_PACKAGES := libdnnl-dev libopenblas-dev libnifti-dev libdeflate-dev libpng-dev zlib1g-dev libssl-dev \
+	libcurl4-openssl-dev libsqlite3-dev
 SWIFT_FLAGS := -c release --disable-testable-imports
 SWIFT_FILES := Package.swift Sources Tests agent coordinator Benchmarks
 

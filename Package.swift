@@ -16,6 +16,12 @@ let kernels: [CSetting] = [
     .unsafeFlags(["-O3", "-ffp-contract=off", "-fno-math-errno"]),
 ]
 
+let nio: [Target.Dependency] = ["NIOCore", "NIOPosix", "NIOTLS"].map { .product(name: $0, package: "swift-nio") }
+let http: [Target.Dependency] = [.product(name: "Hummingbird", package: "hummingbird")] + nio
+let logging: Target.Dependency = .product(name: "Logging", package: "swift-log")
+let lifecycle: Target.Dependency = .product(name: "ServiceLifecycle", package: "swift-service-lifecycle")
+let database: Target.Dependency = .product(name: "GRDB", package: "GRDB.swift")
+let yaml: Target.Dependency = .product(name: "Yams", package: "Yams")
 let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package: "swift-argument-parser")
 
 let package = Package(
@@ -25,7 +31,13 @@ let package = Package(
         .executable(name: "coordinator", targets: ["coordinator"]),
     ],
     dependencies: [
-        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2")
+        .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+        .package(url: "https://github.com/apple/swift-log", from: "1.16.2"),
+        .package(url: "https://github.com/apple/swift-nio", from: "2.101.2"),
+        .package(url: "https://github.com/groue/GRDB.swift", from: "7.10.0"),
+        .package(url: "https://github.com/hummingbird-project/hummingbird", from: "2.28.1"),
+        .package(url: "https://github.com/jpsim/Yams", from: "6.2.2"),
+        .package(url: "https://github.com/swift-server/swift-service-lifecycle", from: "2.13.0"),
     ],
     targets: [
         // Ground floor: C.
@@ -34,7 +46,9 @@ let package = Package(
             name: "CMathBackends", dependencies: ["CKernels"], cSettings: kernels,
             linkerSettings: [.linkedLibrary("dl")]),
         .target(name: "CImaging", cSettings: kernels),
-        .systemLibrary(name: "COpenSSL", pkgConfig: "libcrypto", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
+        .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CSandbox", cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
         .target(
@@ -44,21 +58,41 @@ let package = Package(
         // Modules, each importing only those above it.
         .target(name: "Compute", dependencies: ["CKernels", "CMathBackends"], swiftSettings: swift),
         .target(name: "Files", swiftSettings: swift),
-        .target(name: "Crypto", dependencies: ["COpenSSL"], swiftSettings: swift),
+        .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: swift),
         .target(name: "Statistics", swiftSettings: swift),
-        .target(name: "Weights", dependencies: ["Files", "Crypto"], swiftSettings: swift),
+        .target(name: "Weights", dependencies: ["Files", "Cryptography"], swiftSettings: swift),
         .target(name: "NIfTI", dependencies: ["Files", "CNIfTI", "CDeflate"], swiftSettings: swift),
         .target(name: "Imaging", dependencies: ["Files", "NIfTI", "CImaging", "CPNG"], swiftSettings: swift),
         .target(
-            name: "Cohort", dependencies: ["Files", "Imaging", "NIfTI", "Crypto", "Statistics"],
+            name: "Cohort", dependencies: ["Files", "Imaging", "NIfTI", "Cryptography", "Statistics"],
             swiftSettings: swift),
         .target(
-            name: "Encoder", dependencies: ["Compute", "CKernels", "CMathBackends", "Weights", "Crypto"],
+            name: "Encoder", dependencies: ["Compute", "CKernels", "CMathBackends", "Weights", "Cryptography"],
             swiftSettings: swift),
         .target(
             name: "Training",
             dependencies: [
-                "Files", "Encoder", "Cohort", "Imaging", "Compute", "CKernels", "Weights", "Statistics", "Crypto",
+                "Files", "Encoder", "Cohort", "Imaging", "Compute", "CKernels", "Weights", "Statistics", "Cryptography",
+            ],
+            swiftSettings: swift),
+        .target(
+            name: "Federation", dependencies: ["Files", "Cryptography", "Weights", "Statistics", "CKernels", yaml],
+            swiftSettings: swift),
+        .target(
+            name: "Transport", dependencies: ["Files", "Cryptography", "COpenSSL", "CCurl", logging] + http,
+            swiftSettings: swift),
+        .target(
+            name: "CoordinatorService",
+            dependencies: [
+                "Federation", "Transport", "Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Cryptography",
+                "Files", database, yaml, logging, lifecycle,
+            ] + http,
+            swiftSettings: swift),
+        .target(
+            name: "AgentService",
+            dependencies: [
+                "Federation", "Transport", "Training", "Encoder", "Cohort", "Imaging", "Compute", "Weights", "Statistics",
+                "Cryptography", "Files", "CSandbox", yaml, logging,
             ],
             swiftSettings: swift),
 
@@ -66,12 +100,16 @@ let package = Package(
         .executableTarget(
             name: "agent",
             dependencies: [
-                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Crypto", "Statistics",
-                argumentParser,
+                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Cryptography", "Statistics",
+                "AgentService", "Federation", "Transport", "Files", argumentParser, logging,
             ],
             path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(
-            name: "coordinator", dependencies: ["Weights", argumentParser],
+            name: "coordinator",
+            dependencies: [
+                "CoordinatorService", "Federation", "Transport", "Training", "Weights", "Statistics", "Cryptography", "Files",
+                argumentParser, logging, lifecycle,
+            ],
             path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(
             name: "bench",
@@ -84,9 +122,9 @@ let package = Package(
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
-        .testTarget(name: "CryptoTests", dependencies: ["Crypto"], swiftSettings: swift),
+        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
-        .testTarget(name: "WeightsTests", dependencies: ["Weights", "Crypto"], swiftSettings: swift),
+        .testTarget(name: "WeightsTests", dependencies: ["Weights", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "NIfTITests", dependencies: ["NIfTI"], swiftSettings: swift),
         .testTarget(name: "ImagingTests", dependencies: ["Imaging", "NIfTI", "Weights"], swiftSettings: swift),
         .testTarget(
@@ -97,6 +135,28 @@ let package = Package(
         .testTarget(
             name: "TrainingTests",
             dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "FederationTests", dependencies: ["Federation", "Weights", "Cryptography", "CKernels", "Statistics"],
+            swiftSettings: swift),
+        .testTarget(
+            name: "TransportTests", dependencies: ["Transport", "Cryptography", "Files", logging] + http, swiftSettings: swift),
+        .testTarget(
+            name: "CoordinatorServiceTests",
+            dependencies: [
+                "CoordinatorService", "Federation", "Transport", "Cryptography", "Weights", "Files", "Training", "Encoder",
+                database, logging,
+            ] + http,
+            swiftSettings: swift),
+        .testTarget(
+            name: "AgentServiceTests",
+            dependencies: [
+                "AgentService", "Federation", "Transport", "Cryptography", "Weights", "Files", "Training", "Encoder", "Cohort",
+                "CSandbox",
+            ],
+            swiftSettings: swift),
+        .testTarget(
+            name: "RoundTests", dependencies: ["Federation", "Transport", "Cryptography", "Weights", "Files"] + nio,
             swiftSettings: swift),
         .testTarget(
             name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Encoder
 import Foundation
 

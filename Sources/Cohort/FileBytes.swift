@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Glibc
 
 /// Reads regular files, and nothing else, without following what a folder, a pipe or a device would do.

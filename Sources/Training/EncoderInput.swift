@@ -1,5 +1,5 @@
 package import Cohort
-import Crypto
+import Cryptography
 import Synchronization
 
 /// A case as the network takes it.

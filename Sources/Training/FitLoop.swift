@@ -1,5 +1,5 @@
 import Cohort
-import Crypto
+import Cryptography
 import Encoder
 import Foundation
 

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Files
 
 /// Writes a safetensors file from front to back, holding no tensor in memory.

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 
 /// The digest of a file's tensors: names, types, shapes and bytes, whatever the metadata and the order in the file.
 ///

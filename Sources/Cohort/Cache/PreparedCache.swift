@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Files
 import Glibc
 package import Imaging

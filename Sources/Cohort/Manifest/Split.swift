@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 
 /// What a case is used for. A patient's cases are all in one split.
 package enum Split: String, CaseIterable, Codable, Sendable {

@@ -1,4 +1,4 @@
-import Crypto
+import Cryptography
 import Glibc
 
 /// Turns a PyTorch checkpoint into a safetensors file, once, reading the checkpoint as hostile bytes.

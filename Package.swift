@@ -48,6 +48,7 @@ let package = Package(
         .target(name: "CImaging", cSettings: kernels),
         .systemLibrary(name: "COpenSSL", pkgConfig: "openssl", providers: [.apt(["libssl-dev"])]),
         .systemLibrary(name: "CCurl", pkgConfig: "libcurl", providers: [.apt(["libcurl4-openssl-dev"])]),
+        .target(name: "CAggregation", cSettings: kernels),
         .target(name: "CSandbox", cSettings: [.treatAllWarnings(as: .error)]),
         .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate", providers: [.apt(["libdeflate-dev"])]),
         .systemLibrary(name: "CPNG", pkgConfig: "libpng", providers: [.apt(["libpng-dev"])]),
@@ -59,6 +60,7 @@ let package = Package(
         .target(name: "Compute", dependencies: ["CKernels", "CMathBackends"], swiftSettings: swift),
         .target(name: "Files", swiftSettings: swift),
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: swift),
+        .target(name: "Identity", dependencies: ["Cryptography", "COpenSSL"], swiftSettings: swift),
         .target(name: "Statistics", swiftSettings: swift),
         .target(name: "Weights", dependencies: ["Files", "Cryptography"], swiftSettings: swift),
         .target(name: "NIfTI", dependencies: ["Files", "CNIfTI", "CDeflate"], swiftSettings: swift),
@@ -76,22 +78,26 @@ let package = Package(
             ],
             swiftSettings: swift),
         .target(
-            name: "Federation", dependencies: ["Files", "Cryptography", "Weights", "Statistics", "CKernels", yaml],
+            name: "Federation",
+            dependencies: ["Files", "Cryptography", "Identity", "Weights", "Statistics", "CAggregation", yaml],
             swiftSettings: swift),
         .target(
-            name: "Transport", dependencies: ["Files", "Cryptography", "COpenSSL", "CCurl", logging] + http,
+            name: "Transport",
+            dependencies: ["Files", "Cryptography", "Identity", "COpenSSL", "CCurl", logging, lifecycle] + http,
             swiftSettings: swift),
         .target(
             name: "CoordinatorService",
             dependencies: [
-                "Federation", "Transport", "Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Cryptography",
+                "Federation", "Transport", "Identity", "Training", "Encoder", "Cohort", "Compute", "Weights",
+                "Statistics", "Cryptography",
                 "Files", database, yaml, logging, lifecycle,
             ] + http,
             swiftSettings: swift),
         .target(
             name: "AgentService",
             dependencies: [
-                "Federation", "Transport", "Training", "Encoder", "Cohort", "Imaging", "Compute", "Weights", "Statistics",
+                "Federation", "Transport", "Identity", "Training", "Encoder", "Cohort", "Imaging", "Compute", "Weights",
+                "Statistics",
                 "Cryptography", "Files", "CSandbox", yaml, logging,
             ],
             swiftSettings: swift),
@@ -101,13 +107,14 @@ let package = Package(
             name: "agent",
             dependencies: [
                 "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Cryptography", "Statistics",
-                "AgentService", "Federation", "Transport", "Files", argumentParser, logging,
+                "AgentService", "Federation", "Transport", "Identity", "Files", argumentParser, logging,
             ],
             path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(
             name: "coordinator",
             dependencies: [
-                "CoordinatorService", "Federation", "Transport", "Training", "Weights", "Statistics", "Cryptography", "Files",
+                "CoordinatorService", "Federation", "Transport", "Identity", "Training", "Weights", "Statistics",
+                "Cryptography", "Files",
                 argumentParser, logging, lifecycle,
             ],
             path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
@@ -122,6 +129,8 @@ let package = Package(
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
+        .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
+        .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "Cryptography"], swiftSettings: swift),
@@ -137,26 +146,33 @@ let package = Package(
             dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
             swiftSettings: swift),
         .testTarget(
-            name: "FederationTests", dependencies: ["Federation", "Weights", "Cryptography", "CKernels", "Statistics"],
+            name: "FederationTests",
+            dependencies: ["Federation", "Identity", "Weights", "Cryptography", "CAggregation", "Statistics"],
             swiftSettings: swift),
         .testTarget(
-            name: "TransportTests", dependencies: ["Transport", "Cryptography", "Files", logging] + http, swiftSettings: swift),
+            name: "TransportTests",
+            dependencies: ["Transport", "Identity", "FaultProxy", "Cryptography", "Files", logging] + http,
+            swiftSettings: swift),
         .testTarget(
             name: "CoordinatorServiceTests",
             dependencies: [
-                "CoordinatorService", "Federation", "Transport", "Cryptography", "Weights", "Files", "Training", "Encoder",
+                "CoordinatorService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files",
+                "Training", "Encoder",
                 database, logging,
             ] + http,
             swiftSettings: swift),
         .testTarget(
             name: "AgentServiceTests",
             dependencies: [
-                "AgentService", "Federation", "Transport", "Cryptography", "Weights", "Files", "Training", "Encoder", "Cohort",
+                "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
+                "Encoder", "Cohort",
                 "CSandbox",
             ],
             swiftSettings: swift),
         .testTarget(
-            name: "RoundTests", dependencies: ["Federation", "Transport", "Cryptography", "Weights", "Files"] + nio,
+            name: "RoundTests",
+            dependencies: ["Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights", "Files"]
+                + nio,
             swiftSettings: swift),
         .testTarget(
             name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],

@@ -1,0 +1,3 @@
+#ifndef CAGGREGATION_H
+#define CAGGREGATION_H
+#endif

@@ -1,0 +1,72 @@
+import GRDB
+package import Federation
+
+/// A row of `object`: bytes that are durable in the object store.
+package struct ObjectRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
+    package static let databaseTableName = "object"
+
+    package enum Kind: String, Codable, Sendable { case model, update }
+
+    package var digest: String
+    package var bytes: Int
+    package var kind: Kind
+    /// Milliseconds since 1970.
+    package var created: Int64
+
+    package init(_ reference: ObjectReference, kind: Kind, created: Timestamp) {
+        digest = reference.digest
+        bytes = reference.bytes
+        self.kind = kind
+        self.created = created.milliseconds
+    }
+}
+
+/// A row of `upload`: one site's update of one attempt, on its way or complete.
+package struct UploadRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
+    package static let databaseTableName = "upload"
+
+    package var id: String
+    package var site: String
+    package var study: String
+    package var round: Int
+    package var attempt: Int
+    /// `Signed<UpdateHeader>` as JSON.
+    package var header: String
+    package var digest: String
+    package var bytes: Int
+    /// Bytes that are durable.
+    package var offset: Int
+    /// `Signed<Receipt>` as JSON, once complete.
+    package var receipt: String?
+}
+
+/// A row of `round_clock`: what is left of a round's time.
+package struct RoundClockRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
+    package static let databaseTableName = "round_clock"
+
+    package var study: String
+    package var round: Int
+    package var attempt: Int
+    /// Milliseconds.
+    package var remaining: Int64
+}
+
+/// A row of `enrolment_code`: the one code outstanding for a site.
+package struct EnrolmentCodeRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
+    package static let databaseTableName = "enrolment_code"
+
+    package var site: String
+    /// SHA-256 of the secret; the secret itself is nowhere.
+    package var secret: String
+    /// Milliseconds since 1970.
+    package var expires: Int64
+    /// Wrong answers so far.
+    package var tries: Int
+
+    package init(site: String, secret: String, expires: Timestamp, tries: Int = 0) {
+        self.site = site
+        self.secret = secret
+        self.expires = expires.milliseconds
+        self.tries = tries
+    }
+}

@@ -1,6 +1,13 @@
 package import Federation
 import GRDB
 
+extension ObjectRecord {
+    /// Enters an object that is already in its place.
+    static func enter(_ reference: ObjectReference, at now: Timestamp, in db: Database) throws {
+        try ObjectRecord(reference, created: now).insert(db, onConflict: .ignore)
+    }
+}
+
 extension Store {
     package var objects: ObjectStore { ObjectStore(folder) }
 
@@ -13,38 +20,40 @@ extension Store {
         try await access { db in try ObjectRecord.fetchAll(db) }
     }
 
-    /// Enters an object that is already in its place.
-    static func enter(
-        _ reference: ObjectReference, kind: ObjectRecord.Kind, at now: Timestamp, in db: Database
-    ) throws {
-        try ObjectRecord(reference, kind: kind, created: now).insert(db, onConflict: .ignore)
-    }
-
-    /// Makes objects and rows agree after a stop of any kind.
+    /// Makes objects and rows agree after a stop of any kind, and removes temporary files.
     ///
-    /// - Parameter wanted: what the state refers to. A file of it without a row gets one again; any other file or row is
-    ///   removed. Temporary files are removed; uploads are kept when a row knows them.
-    /// - Returns: objects that are wanted, but not there or not of the right size: only a backup can bring those back.
-    package func reconcile(wanted: [ObjectReference: ObjectRecord.Kind], at now: Timestamp) async throws
-        -> [ObjectReference]
-    {
+    /// Files and rows that nothing refers to go; an object that an operator brought in stays a day, in which a study can
+    /// come to refer to it.
+    /// - Parameter refers: whether the state refers to an object.
+    /// - Returns: digests that are referred to, with a row, but not there or not of the right size: only a backup can
+    ///   bring those back.
+    package func reconcile(at now: Timestamp, refers: @escaping @Sendable (String) -> Bool) async throws -> [String] {
         let store = objects
         return try await transaction { db in
-            let open = try String.fetchSet(db, sql: "SELECT id FROM upload WHERE receipt IS NULL")
+            let open = try String.fetchSet(db, sql: "SELECT id FROM upload WHERE NOT complete")
             ObjectStore.clear(store.folder.making)
             ObjectStore.clear(store.folder.uploads, keeping: open)
-            let digests = Set(wanted.keys.map(\.digest))
-            for file in store.files().subtracting(digests) { store.remove(file) }
-            for row in try ObjectRecord.fetchAll(db) where !digests.contains(row.digest) { try row.delete(db) }
-            var lost: [ObjectReference] = []
-            for (reference, kind) in wanted {
-                if store.holds(reference) {
-                    try Self.enter(reference, kind: kind, at: now, in: db)
-                } else {
-                    lost.append(reference)
+            let rows = try ObjectRecord.fetchAll(db)
+            let known = Dictionary(uniqueKeysWithValues: rows.map { ($0.digest, $0) })
+            for file in store.files() where known[file] == nil {
+                guard refers(file), let bytes = store.size(of: file) else {
+                    store.remove(file)
+                    continue
+                }
+                try ObjectRecord.enter(ObjectReference(digest: file, bytes: bytes), at: now, in: db)
+            }
+            var lost: [String] = []
+            for row in rows {
+                if refers(row.digest) {
+                    if !store.holds(row.reference) { lost.append(row.digest) }
+                } else if now.seconds(since: Timestamp(milliseconds: row.created)) > 86_400
+                    || !store.holds(row.reference)
+                {
+                    store.remove(row.digest)
+                    try row.delete(db)
                 }
             }
-            return lost.sorted { $0.digest < $1.digest }
+            return lost.sorted()
         }
     }
 }

@@ -19,12 +19,15 @@ package struct ObjectStore: Sendable {
     /// - Parameter name: such as `study.3.1.fold`; the same work writes the same file, so that retries leave one.
     package func temporary(_ name: String) -> String { "\(folder.making)/\(name)" }
 
-    /// Whether the object's file is there with the right size.
-    package func holds(_ reference: ObjectReference) -> Bool {
+    /// Bytes of an object's file; nil when there is none.
+    package func size(of digest: String) -> Int? {
         var status = stat()
-        return stat(path(of: reference.digest), &status) == 0 && status.st_mode & S_IFMT == S_IFREG
-            && Int(status.st_size) == reference.bytes
+        guard stat(path(of: digest), &status) == 0, status.st_mode & S_IFMT == S_IFREG else { return nil }
+        return Int(status.st_size)
     }
+
+    /// Whether the object's file is there with the right size.
+    package func holds(_ reference: ObjectReference) -> Bool { size(of: reference.digest) == reference.bytes }
 
     /// Makes a finished file an object: its bytes durable first, then its name. The file is gone from where it was.
     ///

@@ -1,24 +1,22 @@
-import GRDB
 package import Federation
+import GRDB
 
 /// A row of `object`: bytes that are durable in the object store.
 package struct ObjectRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
     package static let databaseTableName = "object"
 
-    package enum Kind: String, Codable, Sendable { case model, update }
-
     package var digest: String
     package var bytes: Int
-    package var kind: Kind
     /// Milliseconds since 1970.
     package var created: Int64
 
-    package init(_ reference: ObjectReference, kind: Kind, created: Timestamp) {
+    package init(_ reference: ObjectReference, created: Timestamp) {
         digest = reference.digest
         bytes = reference.bytes
-        self.kind = kind
         self.created = created.milliseconds
     }
+
+    package var reference: ObjectReference { ObjectReference(digest: digest, bytes: bytes) }
 }
 
 /// A row of `upload`: one site's update of one attempt, on its way or complete.
@@ -36,8 +34,10 @@ package struct UploadRecord: Codable, Sendable, Equatable, FetchableRecord, Pers
     package var bytes: Int
     /// Bytes that are durable.
     package var offset: Int
-    /// `Signed<Receipt>` as JSON, once complete.
-    package var receipt: String?
+    /// Whether the update is verified, in the object store and in the transcript.
+    package var complete: Bool
+
+    package var reference: RoundReference { RoundReference(study: study, round: round, attempt: attempt) }
 }
 
 /// A row of `round_clock`: what is left of a round's time.
@@ -47,8 +47,24 @@ package struct RoundClockRecord: Codable, Sendable, Equatable, FetchableRecord, 
     package var study: String
     package var round: Int
     package var attempt: Int
+    package var phase: Round.Phase
+    package var turn: Int
     /// Milliseconds.
     package var remaining: Int64
+
+    package init(_ clock: RoundClock, remaining: Int64) {
+        study = clock.round.study
+        round = clock.round.round
+        attempt = clock.round.attempt
+        phase = clock.phase
+        turn = clock.turn
+        self.remaining = remaining
+    }
+
+    /// Whether it is about this clock.
+    package func measures(_ clock: RoundClock) -> Bool {
+        self == RoundClockRecord(clock, remaining: remaining)
+    }
 }
 
 /// A row of `enrolment_code`: the one code outstanding for a site.

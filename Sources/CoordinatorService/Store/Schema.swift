@@ -18,7 +18,6 @@ enum Schema {
         CREATE TABLE object (
             digest TEXT PRIMARY KEY,
             bytes INTEGER NOT NULL,
-            kind TEXT NOT NULL,
             created INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE upload (
@@ -31,17 +30,19 @@ enum Schema {
             digest TEXT NOT NULL,
             bytes INTEGER NOT NULL,
             offset INTEGER NOT NULL,
-            receipt TEXT,
+            complete INTEGER NOT NULL,
             CHECK (offset BETWEEN 0 AND bytes),
-            CHECK (receipt IS NULL OR offset = bytes)
+            CHECK (NOT complete OR offset = bytes)
         ) STRICT, WITHOUT ROWID;
         CREATE UNIQUE INDEX upload_of_site ON upload (study, round, attempt, site);
         CREATE TABLE round_clock (
             study TEXT NOT NULL,
             round INTEGER NOT NULL,
             attempt INTEGER NOT NULL,
+            phase TEXT NOT NULL,
+            turn INTEGER NOT NULL,
             remaining INTEGER NOT NULL,
-            PRIMARY KEY (study, round, attempt)
+            PRIMARY KEY (study, round, attempt, phase, turn)
         ) STRICT, WITHOUT ROWID;
         CREATE TABLE enrolment_code (
             site TEXT PRIMARY KEY,

@@ -1,4 +1,3 @@
-import Cryptography
 import Files
 import Foundation
 import Glibc
@@ -46,11 +45,5 @@ enum FolderCopy {
             try piece.withUnsafeBytes { try file.append(UnsafeRawBufferPointer(rebasing: $0[..<count])) }
         }
         try file.commit()
-    }
-
-    /// Bytes of a regular file; nil when there is none.
-    static func size(of path: String) -> Int? {
-        var status = stat()
-        return lstat(path, &status) == 0 && status.st_mode & S_IFMT == S_IFREG ? Int(status.st_size) : nil
     }
 }

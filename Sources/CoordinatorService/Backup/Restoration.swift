@@ -1,9 +1,7 @@
-import Cryptography
 package import Federation
 import Files
 import Foundation
 import Glibc
-import Identity
 
 /// Makes a state folder from a backup.
 package struct Restoration: Sendable {
@@ -61,8 +59,7 @@ package struct Restoration: Sendable {
 
     private func check(_ making: StateFolder, against record: BackupRecord) async throws -> TranscriptHead {
         try making.check()
-        let coordinator = try await Coordinator(
-            folder: making, signingKey: AuthorityFolder(making).signingKey())
+        let coordinator = try await Coordinator.idle(making)
         let verified = try await RecordCheck(coordinator).run()
         guard verified.head == record.head else {
             throw OperatorError("\(source.path) does not hold the rows it claims; restore an older backup")
@@ -71,9 +68,9 @@ package struct Restoration: Sendable {
             throw OperatorError("\(source.path) is damaged (\(damage)); restore an older backup")
         }
         try await coordinator.perform(
-            .recordRestore(from: record.head, reason: "restored from the backup of \(record.made)"), actor: "operator")
+            .recordRestore(from: record.head, reason: "restored from the backup of \(record.made)"), by: "operator")
         let head = coordinator.head
-        try coordinator.close()
+        try coordinator.store.close()
         return head
     }
 }

@@ -16,22 +16,6 @@ extension StateFolder {
     /// Whether a coordinator lives here.
     package var isInitialised: Bool { access(database, F_OK) == 0 && access(configuration, F_OK) == 0 }
 
-    /// Makes the folder and those inside it, for the owner only.
-    /// - Throws: ``OperatorError`` when something is already there, or it cannot be made.
-    package func create() throws(OperatorError) {
-        if let names = try? FileManager.default.contentsOfDirectory(atPath: path), !names.isEmpty {
-            throw OperatorError(
-                isInitialised
-                    ? "\(path) already holds a coordinator; give another folder with --state, or serve this one"
-                    : "\(path) is not empty; give a new or an empty folder with --state")
-        }
-        for folder in [path, authority] {
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST, chmod(folder, 0o700) == 0 else {
-                throw OperatorError("\(folder) cannot be made: \(String(cString: strerror(errno))); check the path")
-            }
-        }
-    }
-
     /// Checks that a coordinator lives here and that nobody else can read its keys.
     /// - Throws: ``OperatorError`` naming the first thing that is wrong.
     package func check() throws(OperatorError) {

@@ -1,5 +1,5 @@
 import Cryptography
-package import Federation
+import Federation
 
 /// Checks the record against itself and against what lies on the disk.
 struct RecordCheck {
@@ -10,30 +10,26 @@ struct RecordCheck {
     /// Computes every hash anew: of the rows, and of every object's bytes.
     /// - Throws: at the first row that does not follow from the one before it.
     func run() async throws -> VerifyTranscript.Answer {
-        var head = Transcript.beginning
-        var state = FederationState()
-        while true {
-            let rows = try await coordinator.store.transcript(after: head.sequence, limit: 1000)
-            if rows.isEmpty { break }
-            do { try Transcript.extend(&state, from: &head, by: rows) } catch {
-                throw OperatorError("the transcript is broken at \(error); restore a backup")
-            }
+        let replayed: (state: FederationState, head: TranscriptHead)
+        do { replayed = try await coordinator.store.replay() } catch let error as TranscriptError {
+            throw OperatorError("the transcript is broken at \(error)")
         }
-        if coordinator.head == head, coordinator.state != state {
+        if coordinator.head == replayed.head, coordinator.state != replayed.state {
             throw OperatorError("the transcript does not lead to the state that is served; restart the coordinator")
         }
         var damaged: [String] = []
         let objects = try await coordinator.store.objectRecords()
-        for object in objects {
-            let path = coordinator.store.objects.path(of: object.digest)
-            guard let size = FolderCopy.size(of: path) else {
-                if try await coordinator.store.object(object.digest) != nil { damaged.append("\(path) is missing") }
-                continue
-            }
-            if size != object.bytes || (try? SHA256.hex(ofFile: path)) != object.digest {
-                damaged.append("\(path) is not what it was")
+        for object in objects where !isWhole(object) {
+            // It may have been deleted, in good order, since the list was made.
+            if try await coordinator.store.object(object.digest) != nil {
+                damaged.append("\(coordinator.store.objects.path(of: object.digest)) is missing or not what it was")
             }
         }
-        return VerifyTranscript.Answer(head: head, objects: objects.count, damaged: damaged)
+        return VerifyTranscript.Answer(head: replayed.head, objects: objects.count, damaged: damaged)
+    }
+
+    private func isWhole(_ object: ObjectRecord) -> Bool {
+        coordinator.store.objects.holds(object.reference)
+            && (try? SHA256.hex(ofFile: coordinator.store.objects.path(of: object.digest))) == object.digest
     }
 }

@@ -45,7 +45,7 @@ package final class EnrolmentDesk: Sendable {
         let code = try EnrolmentCode(
             site: site, host: address.host, port: address.port, rootKey: authority.root.spki)
         let expires = Timestamp(Date()).advanced(seconds: Double(configuration.codeLifetime))
-        try await coordinator.perform(.issueCode(site: site, expires: expires), actor: "operator")
+        try await coordinator.perform(.issueCode(site: site, expires: expires), by: "operator")
         let record = EnrolmentCodeRecord(
             site: site, secret: Hexadecimal.encode(code.confirmationKey), expires: expires, automatic: automatic)
         try await coordinator.store.transaction { db in try record.insert(db, onConflict: .replace) }
@@ -118,7 +118,7 @@ package final class EnrolmentDesk: Sendable {
         if let problem = outcome.problem {
             if let burned = outcome.record {
                 let reason = "\(EnrolmentCodeRecord.triesAllowed) wrong tries"
-                try? await coordinator.perform(.burnCode(site: burned.site, reason: reason), actor: nil)
+                try? await coordinator.perform(.burnCode(site: burned.site, reason: reason), by: nil)
                 changes.announce()
             }
             throw problem
@@ -137,9 +137,9 @@ package final class EnrolmentDesk: Sendable {
         if !isAdmitted(key, site: code.site) {
             if coordinator.state.sites[code.site]?.standing == .active { throw used }
             try await coordinator.perform(
-                .requestEnrolment(site: code.site, publicKey: key, signingKey: signingKey.hex), actor: code.site)
+                .requestEnrolment(site: code.site, publicKey: key, signingKey: signingKey.hex), by: code.site)
             if code.automatic {
-                try await coordinator.perform(.approveSite(site: code.site, publicKey: key), actor: "operator")
+                try await coordinator.perform(.approveSite(site: code.site, publicKey: key), by: "operator")
             }
         }
         let fingerprint = Fingerprint.words(of: key)
@@ -163,7 +163,7 @@ package final class EnrolmentDesk: Sendable {
         do { asked = try CertificateRequest(pem: request.request) } catch {
             throw Problem(.malformed, "\(error); run a current agent")
         }
-        try await coordinator.perform(.renewKey(site: site, publicKey: asked.spki), actor: site)
+        try await coordinator.perform(.renewKey(site: site, publicKey: asked.spki), by: site)
         return RenewalAnswer(chain: try issue(asked, site: site))
     }
 

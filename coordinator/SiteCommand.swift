@@ -54,11 +54,11 @@ struct SiteCommand: AsyncParsableCommand {
         func run() async throws {
             let rows = try await options.carryOut(ListSites(), alone: true)
             try output.show(rows) {
-                var table = TextTable("site", "state", "connections", "last seen", "until", "fingerprint")
+                var table = TextTable("site", "state", "connections", "last seen", "code until", "fingerprint")
                 for row in rows {
                     table.add(
                         row.name, row.standing.rawValue, "\(row.connections)", row.seen?.description ?? "–",
-                        row.expires?.description ?? "–", row.fingerprint ?? "–")
+                        row.codeExpires?.description ?? "–", row.fingerprint ?? "–")
                 }
                 return rows.isEmpty ? ["No site yet; admit one with coordinator site add NAME"] : table.lines
             }

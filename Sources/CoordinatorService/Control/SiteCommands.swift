@@ -72,8 +72,8 @@ package struct SiteRow: Codable, Sendable, Equatable {
     /// SHA-256 of the key, and its eight words.
     package var publicKey: String?
     package var fingerprint: String?
-    /// When the code ends, or the certificate.
-    package var expires: Timestamp?
+    /// When the outstanding code ends.
+    package var codeExpires: Timestamp?
     package var wrongTries: Int?
     /// Connections that are open.
     package var connections: Int

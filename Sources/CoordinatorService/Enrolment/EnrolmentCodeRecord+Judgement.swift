@@ -5,6 +5,9 @@ extension EnrolmentCodeRecord {
     /// Wrong answers that burn a code.
     static let triesAllowed = 5
 
+    /// Whether somebody may still enrol with it, or fetch what an approval gave.
+    func isOpen(at now: Timestamp) -> Bool { tries < Self.triesAllowed && now.milliseconds < expires }
+
     /// What a request made with a code comes to.
     enum Judgement: Equatable {
         /// The confirmation is right: the request's key is the one that is meant.

@@ -45,29 +45,28 @@ package final class EnrolmentDesk: Sendable {
         let code = try EnrolmentCode(
             site: site, host: address.host, port: address.port, rootKey: authority.root.spki)
         let expires = Timestamp(Date()).advanced(seconds: Double(configuration.codeLifetime))
-        try await coordinator.perform(.issueCode(site: site, expires: expires), by: "operator")
         let record = EnrolmentCodeRecord(
             site: site, secret: Hexadecimal.encode(code.confirmationKey), expires: expires, automatic: automatic)
-        try await coordinator.store.transaction { db in try record.insert(db, onConflict: .replace) }
+        try await coordinator.perform(.issueCode(site: site, expires: expires), by: "operator") { db in
+            try record.upsert(db)
+        }
         changes.announce()
         return (code, expires)
     }
 
     /// Ends a site's code.
     package func endCode(site: String) async throws {
-        try await coordinator.store.transaction { db in _ = try EnrolmentCodeRecord.deleteOne(db, key: site) }
+        try await coordinator.store.removeCode(of: site)
         changes.announce()
     }
 
     package func codes() async throws -> [EnrolmentCodeRecord] {
-        try await coordinator.store.access { db in try EnrolmentCodeRecord.fetchAll(db) }
+        try await coordinator.store.codes()
     }
 
     /// Whether somebody may still enrol, or fetch what an approval gave: a code that is neither burned nor over.
     package func hasOpenCode(at now: Timestamp = Timestamp(Date())) async throws -> Bool {
-        try await codes().contains {
-            $0.tries < EnrolmentCodeRecord.triesAllowed && now.milliseconds < $0.expires
-        }
+        try await codes().contains { $0.isOpen(at: now) }
     }
 
     // MARK: Requests

@@ -10,8 +10,7 @@ package final class OperatorDesk: Sendable {
     struct Service: Sendable {
         let connections: ConnectionRegistry
         let certificate: ServerCertificate
-        /// Whether the enrolment listener is open.
-        let isEnrolling: @Sendable () -> Bool
+        let gate: EnrolmentGate
     }
 
     package let coordinator: Coordinator

@@ -10,7 +10,7 @@ extension ServiceStatus {
         return Answer(
             federation: state.name ?? "", name: desk.configuration.name, software: Software.name, process: getpid(),
             address: addresses.agents.description,
-            enrolment: service.isEnrolling() ? addresses.enrolment.description : nil, head: desk.coordinator.head,
+            enrolment: service.gate.isOpen ? addresses.enrolment.description : nil, head: desk.coordinator.head,
             sites: state.sites.count, studies: state.studies.count, connections: service.connections.count,
             certificateExpires: service.certificate.expires)
     }

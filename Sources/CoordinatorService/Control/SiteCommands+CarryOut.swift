@@ -10,7 +10,10 @@ extension AddSite {
         if desk.coordinator.state.sites[site]?.standing == .active {
             throw OperatorError("\(site) is active already; revoke it first if it is to enrol anew")
         }
-        let made = try await desk.enrolment.issueCode(site: site, automatic: approvesOnMatch)
+        guard let service = desk.service else { throw OperatorError("the coordinator does not serve") }
+        let made = try await service.gate.whileOpen {
+            try await desk.enrolment.issueCode(site: site, automatic: approvesOnMatch)
+        }
         return Answer(code: made.code.text, expires: made.expires)
     }
 }

@@ -69,6 +69,17 @@ package final class EnrolmentDesk: Sendable {
         try await codes().contains { $0.isOpen(at: now) }
     }
 
+    /// Ends the codes of sites that have connected with what their code gave them.
+    func endUsedCodes() async throws {
+        let (state, presence) = (coordinator.state, coordinator.presence)
+        for code in try await codes() {
+            guard let site = state.sites[code.site], site.standing == .active, let approved = site.approved,
+                let seen = presence[code.site]?.seen, seen > approved
+            else { continue }
+            try await coordinator.store.removeCode(of: code.site)
+        }
+    }
+
     // MARK: Requests
 
     /// Answers a site that asks to be let in. Asked again by the same key it says how things stand.

@@ -96,6 +96,13 @@ package struct ObjectStore: Sendable {
         return reference
     }
 
+    /// Writes bytes to a file to be made an object.
+    static func write(_ bytes: [UInt8], to path: String) throws -> (path: String, reference: ObjectReference) {
+        try DurableFile.write(bytes, to: path)
+        let digest = bytes.withUnsafeBytes { SHA256.hex(of: $0) }
+        return (path, ObjectReference(digest: digest, bytes: bytes.count))
+    }
+
     /// Removes an object's file; nothing happens when there is none.
     package func remove(_ digest: String) { unlink(path(of: digest)) }
 

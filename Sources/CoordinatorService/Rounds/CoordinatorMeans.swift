@@ -1,4 +1,5 @@
 package import Federation
+import Foundation
 
 /// What the coordinator has others do for it.
 package struct CoordinatorMeans: Sendable {

@@ -1,5 +1,5 @@
 package import Federation
-package import Identity
+import Identity
 import Synchronization
 
 /// Signs in the coordinator's name.
@@ -22,11 +22,11 @@ package final class Signer: Sendable {
         if let signature = known.withLock({ $0[name] }) {
             return Signed(text: text, signature: signature, signer: publicKey)
         }
-        let signed = try Signed(body, by: key)
+        let signature = Hexadecimal.encode(key.sign(Array(name.utf8)))
         known.withLock { known in
             if known.count >= Self.limit { known = [:] }
-            known[name] = signed.signature
+            known[name] = signature
         }
-        return signed
+        return Signed(text: text, signature: signature, signer: publicKey)
     }
 }

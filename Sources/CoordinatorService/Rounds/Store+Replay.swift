@@ -1,3 +1,4 @@
+import Cryptography
 package import Federation
 
 extension Store {
@@ -24,9 +25,15 @@ extension TranscriptRow {
         guard sequence == head.sequence + 1 else {
             throw TranscriptError(row: head.sequence + 1, "it is missing; restore the state from a backup.")
         }
-        guard previous == head.hash, hash == digest else {
+        guard previous == head.hash, hash == Self.hash(after: head, time: time, text: text) else {
             throw TranscriptError(row: sequence, "its hash does not fit; it was changed: restore the state from a backup.")
         }
         return try entry()
+    }
+
+    private static func hash(after head: TranscriptHead, time: Timestamp, text: String) -> String {
+        var hash = SHA256()
+        hash.update("\(head.hash)\n\(head.sequence + 1)\n\(time.milliseconds)\n\(text)\n")
+        return hash.finish()
     }
 }

@@ -38,6 +38,13 @@ package struct UploadRecord: Codable, Sendable, Equatable, FetchableRecord, Pers
     package var complete: Bool
 
     package var reference: RoundReference { RoundReference(study: study, round: round, attempt: attempt) }
+
+    /// Forgets the uploads of a round: what came of them is in the transcript.
+    static func forget(_ round: RoundReference, in db: Database) throws {
+        try db.execute(
+            sql: "DELETE FROM upload WHERE study = ? AND round = ? AND attempt = ?",
+            arguments: [round.study, round.round, round.attempt])
+    }
 }
 
 /// A row of `round_clock`: what is left of a round's time.

@@ -25,7 +25,8 @@ extension CoordinatorConfiguration {
         # limits:
         #   connections: 1200
         #   connections-per-site: 8
-        #   reserved-mb: 1024
+        #   connections-per-address: 64
+        #   reserved-mb: 64
 
         # The coordinator's own evaluation data, if it has any. Origin is synthetic, public or agreement <reference>.
         # evaluation:

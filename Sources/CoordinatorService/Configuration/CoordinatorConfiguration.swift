@@ -83,8 +83,10 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
     package var codeLifetime = 72 * 3600
     package var connections = 1200
     package var connectionsPerSite = 8
-    /// Bytes that must stay free on the state folder's disk.
-    package var reservedBytes = 1 << 30
+    /// From one address, before anybody knows whose they are.
+    package var connectionsPerAddress = 64
+    /// Bytes kept back on the state folder's disk, so that on a full one the record can still be written.
+    package var reservedBytes = 64 << 20
     package var evaluation: [EvaluationData] = []
     /// `debug`, `info`, `warning` or `error`.
     package var logLevel = "info"
@@ -128,7 +130,9 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
         var limits = try reader.section("limits")
         connections = try limits.integer("connections", in: 2...50_000) ?? connections
         connectionsPerSite = try limits.integer("connections-per-site", in: 1...1000) ?? connectionsPerSite
-        reservedBytes = (try limits.integer("reserved-mb", in: 1...10_000_000) ?? 1024) << 20
+        connectionsPerAddress =
+            try limits.integer("connections-per-address", in: 1...50_000) ?? connectionsPerAddress
+        reservedBytes = (try limits.integer("reserved-mb", in: 1...10_000_000) ?? 64) << 20
         try limits.finish()
 
         for var entry in try reader.sections("evaluation") {

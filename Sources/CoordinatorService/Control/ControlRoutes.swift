@@ -38,38 +38,29 @@ struct ControlRoutes {
 
     private func add<Command: OperatorCommand>(_ type: Command.Type, to router: Router<ServiceContext>) {
         router.post("/v1/\(Command.name)") { request, context in
-            await answer(type, request, context)
+            try await answer(type, request, context)
         }
     }
 
-    /// Carries a command out for whoever may: the socket's owner, which the system says who it is.
+    /// Carries a command out for whoever may: the user who serves, as the system says who is at the other end.
     private func answer<Command: OperatorCommand>(
         _ type: Command.Type, _ request: Request, _ context: ServiceContext
-    ) async -> Response {
+    ) async throws(Refusal) -> Response {
         guard context.connection.user == geteuid() else {
             logger.warning("A command of another user was refused", metadata: ["command": "\(Command.name)"])
-            let problem = Problem(.forbidden, "only the user who runs the coordinator may command it")
-            return Self.response(problem, status: .forbidden)
+            throw Refusal(403, "forbidden", "only the user who runs the coordinator may command it")
         }
+        let command = try await request.json(type, limit: Self.limit)
         do {
-            let command = try await request.json(type, limit: Self.limit)
-            let answer = try await command.carryOut(at: desk)
-            return Self.response(answer, status: .ok)
-        } catch let problem as Problem {
-            return Self.response(problem, status: .conflict)
-        } catch {
-            return Self.response(Problem(.malformed, "\(error)"), status: .conflict)
-        }
-    }
-
-    private static func response(_ value: some Encodable, status: HTTPResponse.Status) -> Response {
-        do {
-            let body = try JSONEncoder().encode(value)
+            let body = try JSONEncoder().encode(try await command.carryOut(at: desk))
+            logger.info("Carried out", metadata: ["command": "\(Command.name)"])
             return Response(
-                status: status, headers: [.contentType: "application/json"],
+                status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
+        } catch let problem as Problem {
+            throw Refusal(409, problem.code.rawValue, problem.message)
         } catch {
-            return Response(status: .internalServerError)
+            throw Refusal(409, "refused", "\(error)")
         }
     }
 }

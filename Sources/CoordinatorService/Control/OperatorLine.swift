@@ -51,7 +51,7 @@ package struct OperatorLine: Sendable {
 
 /// What the system asks of the name of a socket.
 enum ControlSocket {
-    static let longestPath = 107
+    static let longestPath = 100
 
     static func tooLong(_ folder: StateFolder) -> OperatorError {
         OperatorError(

@@ -86,7 +86,8 @@ extension StudyReport {
                 activity: presence[row.site]?.activities.last { $0.round.study == name },
                 received: uploads[row.site]?.offset ?? 0, bytes: uploads[row.site]?.bytes ?? 0)
         }
-        return StudyReport(status: status, live: live, secondsLeft: nil)
+        let left = try await desk.coordinator.remainingTimes().first { $0.key.round == study.openRound?.reference }
+        return StudyReport(status: status, live: live, secondsLeft: left.map { Double($0.value) / 1000 })
     }
 }
 

@@ -17,13 +17,13 @@ final class EnrolmentGate: Service {
     }
 
     private let desk: EnrolmentDesk
-    private let listener: @Sendable (_ onBound: @escaping @Sendable (Int) -> Void) throws -> Listener
+    private let listener: @Sendable (_ onBound: @escaping @Sendable (Int) -> Void) -> Listener
     private let logger: Logger
     private let state = Mutex(State())
 
     init(
         desk: EnrolmentDesk, logger: Logger,
-        listener: @escaping @Sendable (_ onBound: @escaping @Sendable (Int) -> Void) throws -> Listener
+        listener: @escaping @Sendable (_ onBound: @escaping @Sendable (Int) -> Void) -> Listener
     ) {
         self.desk = desk
         self.logger = logger
@@ -83,7 +83,7 @@ final class EnrolmentGate: Service {
     /// Serves until no code is outstanding any more.
     private func serve() async {
         do {
-            let listener = try listener { port in
+            let listener = listener { port in
                 self.desk.bound(enrolment: port)
                 self.state.withLock { $0.port = port }
                 self.desk.changes.announce()

@@ -13,23 +13,19 @@ struct EnrolmentRoutes {
     func router() -> Router<ServiceContext> {
         let router = Router(context: ServiceContext.self)
         router.post("/v1/enrolment") { request, context in
+            let asked = try await request.json(EnrolmentRequest.self, limit: 16 << 10)
             do {
-                let asked = try await request.json(EnrolmentRequest.self, limit: 16 << 10)
                 let answer = try await desk.answer(asked, exporter: context.connection.exporter)
-                return try Self.response(answer, .ok)
+                return Response(
+                    status: .ok, headers: [.contentType: "application/json"],
+                    body: ResponseBody(byteBuffer: ByteBuffer(bytes: try JSONEncoder().encode(answer))))
             } catch let problem as Problem {
                 logger.warning(
                     "An enrolment was refused",
                     metadata: ["reason": "\(problem.code.rawValue)", "from": "\(context.connection.address ?? "")"])
-                return try Self.response(problem, problem.code == .malformed ? .badRequest : .forbidden)
+                throw Refusal(problem.code == .malformed ? 400 : 403, problem.code.rawValue, problem.message)
             }
         }
         return router
-    }
-
-    private static func response(_ value: some Encodable, _ status: HTTPResponse.Status) throws -> Response {
-        Response(
-            status: status, headers: [.contentType: "application/json"],
-            body: ResponseBody(byteBuffer: ByteBuffer(bytes: try JSONEncoder().encode(value))))
     }
 }

@@ -1,7 +1,5 @@
 import Federation
 import Foundation
-import Glibc
-import Hummingbird
 import Identity
 package import Logging
 import ServiceLifecycle
@@ -33,7 +31,8 @@ package struct CoordinatorServer: Sendable {
         let coordinator = try await Coordinator(
             folder: folder, signingKey: keys.signingKey(),
             means: CoordinatorMeans(
-                evaluate: evaluation(), cut: { connections.cut(publicKey: $0) }),
+                evaluate: { _, _ in throw OperatorError("this coordinator holds no evaluation data") },
+                cut: { connections.cut(publicKey: $0) }),
             logger: logger)
         guard let federation = coordinator.state.name else {
             throw OperatorError("\(folder.path) holds no federation; make one with coordinator init")
@@ -47,16 +46,16 @@ package struct CoordinatorServer: Sendable {
             service: OperatorDesk.Service(connections: connections, certificate: certificate, gate: gate))
         let bound = Mutex(0)
         let isBound: @Sendable () -> Void = {
-            guard bound.withLock({ $0 += 1; return $0 == 2 }) else { return }
-            announce("serving \(federation): agents at \(enrolment.currentAddresses.agents)")
+            let isLast = bound.withLock { count in
+                count += 1
+                return count == 2
+            }
+            if isLast { announce("serving \(federation): agents at \(enrolment.currentAddresses.agents)") }
         }
-        // A socket that a killed process left; whoever holds the lock is the only one to serve here.
-        unlink(folder.controlSocket)
-        defer { unlink(folder.controlSocket) }
         let services: [any Service] = [
             CoordinatorWork(coordinator: coordinator), certificate, gate,
-            try agents(coordinator, enrolment, certificate, authority, connections, isBound),
-            try control(desk, isBound),
+            agents(coordinator, enrolment, certificate, authority, connections, isBound),
+            control(desk, isBound),
         ]
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -64,6 +63,48 @@ package struct CoordinatorServer: Sendable {
         settings.maximumGracefulShutdownDuration = .seconds(10)
         try await ServiceGroup(configuration: settings).run()
         try coordinator.store.close()
+    }
+}
+
+extension CoordinatorServer {
+    private func agents(
+        _ coordinator: Coordinator, _ enrolment: EnrolmentDesk, _ certificate: ServerCertificate,
+        _ authority: Authority, _ connections: ConnectionRegistry, _ isBound: @escaping @Sendable () -> Void
+    ) -> Listener {
+        var limits = ServerLimits()
+        limits.connections = configuration.connections
+        limits.connectionsPerPeer = configuration.connectionsPerSite
+        limits.connectionsPerAddress = configuration.connectionsPerAddress
+        return Listener(
+            address: .tcp(host: configuration.listen.host, port: configuration.listen.port),
+            tls: ServerTLS(identity: certificate.identity, clients: .certified(root: authority.root)),
+            router: coordinator.router { try await enrolment.renew($0, site: $1) }, limits: limits,
+            registry: connections, logger: logger
+        ) { port in
+            enrolment.bound(agents: port)
+            isBound()
+        }
+    }
+
+    private func control(_ desk: OperatorDesk, _ isBound: @escaping @Sendable () -> Void) -> Listener {
+        Listener(
+            address: .unix(path: folder.controlSocket), tls: nil,
+            router: ControlRoutes(desk: desk, logger: logger).router(), logger: logger
+        ) { _ in isBound() }
+    }
+
+    private func enrolmentGate(_ desk: EnrolmentDesk, _ certificate: ServerCertificate) -> EnrolmentGate {
+        var limits = ServerLimits()
+        limits.connections = 100
+        limits.connectionsPerAddress = 16
+        let (logger, listen) = (logger, configuration.enrolmentListen)
+        return EnrolmentGate(desk: desk, logger: logger) { onBound in
+            Listener(
+                address: .tcp(host: listen.host, port: listen.port),
+                tls: ServerTLS(identity: certificate.identity, clients: .anonymous),
+                router: EnrolmentRoutes(desk: desk, logger: logger).router(), limits: limits, logger: logger,
+                onBound: onBound)
+        }
     }
 }
 

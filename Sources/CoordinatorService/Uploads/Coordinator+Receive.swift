@@ -4,6 +4,12 @@ import GRDB
 import Logging
 package import NIOCore
 
+/// Gives the bytes of a body as they arrive.
+///
+/// It refuses a body longer than `limit` bytes, and throws when the line is cut.
+package typealias UploadBody =
+    @Sendable (_ limit: Int, _ take: (ByteBuffer) async throws -> Void) async throws -> Void
+
 extension Coordinator {
     /// Bytes handed to the disk at once.
     private static var portion: Int { 1 << 20 }
@@ -16,17 +22,18 @@ extension Coordinator {
     ///   - site: the peer of the connection.
     ///   - offset: where the bytes begin.
     ///   - length: bytes of the body as announced; nil when they are not.
+    ///   - body: is read once everything else is right.
     /// - Returns: how the upload stands; with a receipt when it is complete.
     /// - Throws: `.wrongOffset` with the right one; what is wrong with the update, of which then nothing is kept.
-    package func receive<Body: AsyncSequence & Sendable>(
-        _ body: Body, at offset: Int, length: Int?, of id: String, from site: String
-    ) async throws(Problem) -> UploadStatus where Body.Element == ByteBuffer {
+    package func receive(
+        at offset: Int, length: Int?, of id: String, from site: String, body: @escaping UploadBody
+    ) async throws(Problem) -> UploadStatus {
         do {
             let session = uploads.session(try await upload(id, of: site))
             guard await session.turn.take() else { throw Self.displaced }
             defer { session.turn.leave() }
             guard uploads.isCurrent(session, of: id) else { throw Self.gone }
-            return try await receive(body, at: offset, length: length, of: id, from: site, in: session)
+            return try await receive(at: offset, length: length, of: id, from: site, in: session, body: body)
         } catch {
             throw problem(error)
         }
@@ -36,9 +43,10 @@ extension Coordinator {
         .busy, "Another connection has gone on with this upload; ask how it stands before sending more.")
     private static let gone = Problem(.notFound, "This upload is no longer wanted; ask for work again.")
 
-    private func receive<Body: AsyncSequence & Sendable>(
-        _ body: Body, at offset: Int, length: Int?, of id: String, from site: String, in session: UploadSession
-    ) async throws -> UploadStatus where Body.Element == ByteBuffer {
+    private func receive(
+        at offset: Int, length: Int?, of id: String, from site: String, in session: UploadSession,
+        body: @escaping UploadBody
+    ) async throws -> UploadStatus {
         // As it is now that the turn has come.
         let record = try await upload(id, of: site)
         if record.complete || record.problem != nil { return try await uploadStatus(id, of: site) }
@@ -58,7 +66,7 @@ extension Coordinator {
         if let length, length > record.bytes - durable {
             throw Problem(.tooLarge, "The body is longer than the \(record.bytes - durable) bytes that are missing.")
         }
-        let outcome = await consume(body, record, session)
+        let outcome = await consume(body, limit: record.bytes - durable, record, session)
         if case .failure(let problem as Problem) = outcome { return try await refuse(record, session, problem) }
         let kept = try await keepDurable(record, session)
         guard uploads.isCurrent(session, of: id) else { throw Self.gone }
@@ -70,19 +78,19 @@ extension Coordinator {
     }
 
     /// Takes the body in; ended by its end, a cut line, or a newer connection.
-    private func consume<Body: AsyncSequence & Sendable>(
-        _ body: Body, _ record: UploadRecord, _ session: UploadSession
-    ) async -> Result<Void, any Error> where Body.Element == ByteBuffer {
+    private func consume(
+        _ body: @escaping UploadBody, limit: Int, _ record: UploadRecord, _ session: UploadSession
+    ) async -> Result<Void, any Error> {
         let task = Task {
             var portion: [ByteBuffer] = []
             var gathered = 0
             var noted = record.offset
             // While one portion goes to the disk the next comes in.
             var underWay: Task<Int, any Error>?
-            for try await buffer in body {
+            try await body(limit) { buffer in
                 portion.append(buffer)
                 gathered += buffer.readableBytes
-                guard gathered >= Self.portion else { continue }
+                guard gathered >= Self.portion else { return }
                 if let durable = try await underWay?.value, durable - noted >= Self.recorded {
                     try await self.note(durable, of: record)
                     noted = durable
@@ -97,9 +105,14 @@ extension Coordinator {
         }
         guard session.turn.cutting(by: { task.cancel() }) else {
             task.cancel()
-            return await task.result.mapError { _ in Self.displaced }
+            _ = await task.result
+            return .failure(Self.displaced)
         }
-        return await withTaskCancellationHandler { await task.result } onCancel: { task.cancel() }
+        let outcome = await withTaskCancellationHandler { await task.result } onCancel: { task.cancel() }
+        guard case .failure(let error) = outcome, !(error is Problem) else { return outcome }
+        if error is CancellationError { return .failure(Self.displaced) }
+        logger.info("The line was cut during an upload of \(record.site): \(error)")
+        return .failure(Problem(.busy, "The body ended too soon; ask how the upload stands and go on there."))
     }
 
     /// Makes what came durable, and says so in the row.

@@ -34,7 +34,6 @@ final class UploadSession: Sendable {
     func add(_ buffers: [ByteBuffer]) async throws -> Int {
         try await onLine { writer in
             for buffer in buffers { try writer?.add(buffer) }
-            writer?.hasten()
             try writer?.synchroniseIfDue()
             return writer?.durable ?? 0
         }

@@ -84,9 +84,6 @@ struct UploadWriter: ~Copyable {
         written += raw.count
     }
 
-    /// Has the system begin to write, so that the wait for it later is short.
-    func hasten() { sync_file_range(descriptor, 0, 0, UInt32(SYNC_FILE_RANGE_WRITE)) }
-
     /// Makes the bytes durable when there is a piece of them.
     mutating func synchroniseIfDue() throws(Problem) {
         if written - durable >= Self.piece { try synchronise() }

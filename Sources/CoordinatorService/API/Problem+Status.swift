@@ -21,5 +21,5 @@ extension Problem {
     }
 
     /// The answer.
-    package var refusal: Refusal { Refusal(status, code.rawValue, message, offset: offset) }
+    package var refusal: Transport.Refusal { Transport.Refusal(status, code.rawValue, message, offset: offset) }
 }

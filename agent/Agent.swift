@@ -9,7 +9,7 @@ struct Agent: AsyncParsableCommand {
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
             InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, ImportWeightsCommand.self,
-            PurgeCommand.self, SynthesizeCommand.self,
+            PurgeCommand.self, SynthesizeCommand.self, WorkerCommand.self,
         ])
 
     /// Confines the process, where the command asks for it, before another thread or the command begins.

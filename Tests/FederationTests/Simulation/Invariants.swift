@@ -32,7 +32,9 @@ struct Invariants {
                 throw Violation("I5: \(round) begins from a model that is not in force")
             }
         case .updateReceived(let round, let update, _):
-            guard active.contains(update.site) else { throw Violation("I4: \(update.site) is revoked and was received") }
+            guard active.contains(update.site) else {
+                throw Violation("I4: \(update.site) is revoked and was received")
+            }
             guard received[round]?[update.site] == nil else {
                 throw Violation("I2: two updates of \(update.site) were received in \(round)")
             }

@@ -28,7 +28,8 @@ struct SimulatedSite {
     // Durable.
     var updates: [RoundReference: Signed<UpdateHeader>] = [:]
     var receipts: [Receipt] = []
-    var refused: Set<RoundReference> = []
+    /// Digests of the updates it made, for those who judge: by round.
+    var made: [RoundReference: String] = [:]
 
     // Forgotten at a crash.
     var offers: [Offer] = []
@@ -102,7 +103,10 @@ struct SimulatedSite {
         case .train, .rehearse:
             guard let header = updates[assignment.round] else {
                 trained += 1
-                if trained >= 2 { updates[assignment.round] = sign(header(assignment)) }
+                if trained >= 2 {
+                    updates[assignment.round] = sign(header(assignment))
+                    made[assignment.round] = digest(assignment)
+                }
                 return .poll
             }
             guard let offset, offset < Self.bytes else { return .open(header) }
@@ -144,7 +148,8 @@ enum SimulatedSignatures {
 enum SimulatedFold {
     static func digest(base: String, _ verdicts: [FoldVerdict]) -> String {
         hexDigest(
-            "fold \(base) " + verdicts.map { "\($0.site) \($0.update) \($0.weight) \($0.factor)" }.joined(separator: ","))
+            "fold \(base) "
+                + verdicts.map { "\($0.site) \($0.update) \($0.weight) \($0.factor)" }.joined(separator: ","))
     }
 
     /// Accepts most, clips and rejects some, always the same ones.

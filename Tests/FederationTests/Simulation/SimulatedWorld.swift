@@ -29,7 +29,7 @@ struct SimulatedWorld {
         var happening: Happening
     }
 
-    private static let faultyTime: Int64 = 9000
+    private static let faultyTime: Int64 = 7000
     private static let mostHappenings = 20_000
 
     private let settings: Settings
@@ -70,6 +70,9 @@ struct SimulatedWorld {
         }
         return try judge()
     }
+
+    /// Every event that became durable.
+    var history: [Event] { coordinator.store.rows.map(\.event) }
 
     private var standing: String {
         studies.compactMap { coordinator.state.status(of: $0) }.map {
@@ -223,10 +226,10 @@ struct SimulatedWorld {
             return
         }
         let request = sites[index].act(&random, refuses: !settings.onlyAccidents && !isCalm)
-        for header in sites[index].updates.values {
-            guard let body = try? header.body() else { continue }
-            invariants.made[Invariants.key(body.round, body.site)] = body.update.digest
+        for (round, digest) in sites[index].made {
+            invariants.made[Invariants.key(round, sites[index].name)] = digest
         }
+        sites[index].made = [:]
         deliver(index, .request(index, request))
     }
 
@@ -275,7 +278,9 @@ struct SimulatedWorld {
         case 4 where sites.count < 6: try add(site: sites.count)
         case 5:
             let active = coordinator.state.sites.values.filter { $0.standing == .active }.map(\.name).sorted()
-            if active.count > 2 { try command(.revokeSite(site: active[random.below(active.count)], reason: "simulated")) }
+            if active.count > 2 {
+                try command(.revokeSite(site: active[random.below(active.count)], reason: "simulated"))
+            }
         case 6 where random.chance(0.2): try command(.abortStudy(study: name, reason: "simulated"))
         default: break
         }

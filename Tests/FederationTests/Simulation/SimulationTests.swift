@@ -6,7 +6,7 @@ import Testing
 @Suite("Simulation")
 struct SimulationTests {
     static let environment = ProcessInfo.processInfo.environment
-    static let count = environment["CONSILIUM_SEEDS"].flatMap { UInt64($0) } ?? 2500
+    static let count = environment["CONSILIUM_SEEDS"].flatMap { UInt64($0) } ?? 2000
 
     static var seeds: Range<UInt64> {
         environment["CONSILIUM_SEED"].flatMap { UInt64($0) }.map { $0..<$0 + 1 } ?? 1..<count + 1
@@ -58,6 +58,23 @@ struct SimulationTests {
             #expect(try stormy.run() == models, "CONSILIUM_SEED=\(seed)")
             #expect(!models.contains("none"))
         }
+    }
+
+    @Test("the histories hold every kind of event that a round can bring")
+    func coverage() throws {
+        var kinds: Set<Substring> = []
+        for seed in UInt64(1)...200 {
+            var world = SimulatedWorld(SimulatedWorld.Settings(seed: seed))
+            _ = try world.run()
+            for event in world.history { kinds.insert("\(event)".prefix { $0 != "(" }) }
+        }
+        let expected: Set<Substring> = [
+            "siteRevoked", "studyPaused", "studyResumed", "studyAborted", "studyFinished", "roundOpened", "siteJoined",
+            "siteLeft", "updateReceived", "siteDeclined", "deadlinePassed", "roundExtended", "foldStarted", "folded",
+            "evaluationStarted", "reportReceived", "judgementStarted", "gateDecided", "roundCommitted",
+            "candidateHeld", "roundFailed", "updatesDeleted",
+        ]
+        #expect(expected.subtracting(kinds) == [])
     }
 
     @Test("planted faults are found", arguments: PlantedFault.allCases.filter { $0 != .none })

@@ -11,6 +11,7 @@ package final class OperatorDesk: Sendable {
         let connections: ConnectionRegistry
         let certificate: ServerCertificate
         let gate: EnrolmentGate
+        let evaluator: EvaluatorSlot
     }
 
     package let coordinator: Coordinator

@@ -1,3 +1,4 @@
+import Cohort
 import Federation
 import Foundation
 

@@ -153,7 +153,9 @@ package final class EnrolmentDesk: Sendable {
             }
         }
         let fingerprint = Fingerprint.words(of: key)
-        guard isAdmitted(key, site: code.site) else { return EnrolmentAnswer(state: .pending, fingerprint: fingerprint) }
+        guard isAdmitted(key, site: code.site) else {
+            return EnrolmentAnswer(state: .pending, fingerprint: fingerprint)
+        }
         let state = coordinator.state
         return EnrolmentAnswer(
             state: .approved, fingerprint: fingerprint, chain: try issue(asked, site: code.site),

@@ -48,7 +48,7 @@ package final class EnrolmentDesk: Sendable {
         let record = EnrolmentCodeRecord(
             site: site, secret: Hexadecimal.encode(code.confirmationKey), expires: expires, automatic: automatic)
         try await coordinator.perform(.issueCode(site: site, expires: expires), by: "operator") { db in
-            try record.upsert(db)
+            try record.insert(db, onConflict: .replace)
         }
         changes.announce()
         return (code, expires)

@@ -6,7 +6,7 @@ import Testing
 
 @Suite(.serialized) struct SandboxTests {
     /// The program beside the test bundle.
-    private static let agent = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    static let agent = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("agent").path
 
     /// A port of this machine that takes connections while the body runs.

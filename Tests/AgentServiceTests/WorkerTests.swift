@@ -59,6 +59,35 @@ import Weights
         }
     }
 
+    @Test("a worker killed in the middle of a round and started again makes the very same update")
+    func killed() throws {
+        try WorkerSite.with { site in
+            let data = try site.trainingManifest()
+            let plan = WorkerSite.plan("steps: 400")
+            let quiet = try #require(try site.update(site.task(plan: plan, data: data)))
+            let task = site.task(plan: plan, data: data, checkpointSeconds: 0.001)
+            let state = site.folder + "/second"
+            let folder = TaskFolder(state: state, round: task.round, kind: .train)
+            try FileManager.default.createDirectory(atPath: state, withIntermediateDirectories: true)
+            try folder.submit(task)
+            let process = Process()
+            process.executableURL = URL(filePath: SandboxTests.agent)
+            process.arguments = ["worker", "--state", state, "--once"]
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            while process.isRunning, access(folder.scratch + "/checkpoint.safetensors", F_OK) != 0 { usleep(1_000) }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            #expect(try folder.result() == nil)
+            try Worker(state: state).run(untilDone: true)
+            guard case .update(let update) = try folder.result()?.outcome else {
+                Issue.record("there is no update")
+                return
+            }
+            #expect(update == quiet)
+        }
+    }
+
     @Test("a damaged checkpoint costs the work in it, not the round")
     func damagedCheckpoint() throws {
         try WorkerSite.with { site in

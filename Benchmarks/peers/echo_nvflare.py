@@ -2,7 +2,7 @@
 
 usage: echo_nvflare.py MB SITES ROUNDS [http|tcp|grpc]
 
-The scheme is the default one, http, unless named. Programs are started as the kits' sub_start.sh does, without its loop.
+The scheme is http, the default, unless named. Programs are started as the kits' sub_start.sh does, without its loop.
 """
 import json
 import os
@@ -65,8 +65,8 @@ def main():
 
     def nvflare(*command, tries=1):
         for left in reversed(range(tries)):
-            done = subprocess.run([f"{programs}/nvflare", *command], env=env, cwd=folder, capture_output=True, text=True,
-                                  timeout=180)
+            done = subprocess.run([f"{programs}/nvflare", *command], env=env, cwd=folder, capture_output=True,
+                                  text=True, timeout=180)
             if done.returncode == 0:
                 return
             if left == 0:

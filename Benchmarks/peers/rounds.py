@@ -1,8 +1,8 @@
 """What the echo rounds of the peers share: the workload, processes and their figures.
 
 Weights are `MB` million bytes of random fp32 numbers in equal tensors; site i (from 0) adds 0.5 (1 + i) to every weight
-and counts 100 + i samples. The final weights are compared with the closed form. A round's seconds are the peer's own, from
-the start of its configuration to the aggregated model; the first round, which starts everything, is left out.
+and counts 100 + i samples. The final weights are compared with the closed form. A round's seconds are the peer's own,
+from the start of its configuration to the aggregated model; the first round, which starts everything, is left out.
 """
 import json
 import os
@@ -21,12 +21,6 @@ def arguments():
     megabytes, sites, rounds = (int(x) for x in sys.argv[1:4])
     count = megabytes * 1_000_000 // 4 // TENSORS[megabytes]
     return megabytes, sites, rounds, TENSORS[megabytes], count
-
-
-def shift(sites, rounds):
-    """By how much every weight has moved at the end."""
-    weights = [100 + i for i in range(sites)]
-    return rounds * sum(w * 0.5 * (1 + i) for i, w in enumerate(weights)) / sum(weights)
 
 
 def environment(folder):

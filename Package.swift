@@ -129,6 +129,7 @@ let package = Package(
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
+        .target(name: "LocalFederation", path: "Tests/LocalFederation", swiftSettings: swift),
         .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
         .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),

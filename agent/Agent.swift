@@ -11,4 +11,17 @@ struct Agent: AsyncParsableCommand {
             InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, ImportWeightsCommand.self,
             PurgeCommand.self, SynthesizeCommand.self,
         ])
+
+    /// Confines the process, where the command asks for it, before another thread or the command begins.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if let confined = command as? any ConfinedCommand { try confined.confine() }
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch { exit(withError: error) }
+    }
 }

@@ -9,6 +9,8 @@ package struct SiteMemory: Codable, Sendable, Equatable {
         package var agrees: Bool?
         /// Why not.
         package var reason: String?
+        /// Whether the reason is the policy's, so that another policy may answer otherwise.
+        package var byPolicy = false
         /// Whether the coordinator has the answer.
         package var delivered = false
         /// The plan the answer waits for, with `manual`.
@@ -18,6 +20,17 @@ package struct SiteMemory: Codable, Sendable, Equatable {
         package var attempt = 0
 
         package init() {}
+
+        /// Notes this site's answer to a plan; it is to be delivered.
+        package mutating func answer(plan: String, agrees: Bool, reason: String?, byPolicy: Bool = false) {
+            guard self.plan != plan || self.agrees != agrees || self.reason != reason else { return }
+            self.plan = plan
+            self.agrees = agrees
+            self.reason = reason
+            self.byPolicy = byPolicy
+            delivered = false
+            waiting = nil
+        }
     }
 
     /// Newest end of the transcript seen.
@@ -26,7 +39,9 @@ package struct SiteMemory: Codable, Sendable, Equatable {
     /// the admin accepts that history.
     package var olderHistory: String?
     package var studies: [String: Study] = [:]
-    /// Releases the admin let in, by name: the model's digest.
+    /// Rises when the admin accepts another history: orders of earlier epochs may be replaced.
+    package var epoch = 0
+    /// The admin's word on releases, by name: the digest of the model let in, or empty for no.
     package var releases: [String: String] = [:]
 
     package init() {}
@@ -72,6 +87,7 @@ package struct SiteMemory: Codable, Sendable, Equatable {
     package mutating func acceptHistory() {
         olderHistory = nil
         head = nil
+        epoch += 1
         for name in studies.keys {
             studies[name]?.round = 0
             studies[name]?.attempt = 0

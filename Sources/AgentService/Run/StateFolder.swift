@@ -34,6 +34,8 @@ package struct StateFolder: Sendable {
     package var egressLog: String { logs + "/egress.jsonl" }
     package var control: String { path + "/control.sock" }
     package var lock: String { path + "/agent.lock" }
+    /// The coordinator's newest answer to a poll.
+    package var answer: String { path + "/poll.json" }
     /// What the agent remembers between polls: ``SiteMemory``.
     package var memory: String { path + "/site.json" }
 

@@ -69,7 +69,8 @@ package struct Fold: Sendable {
         for input in ordered
         where !(1..<WeightedMean.weightLimit).contains(input.weight) || !(input.factor > 0 && input.factor <= 1) {
             throw FoldError(
-                .mismatch, "The update of \(input.site) has the weight \(input.weight) and the factor \(input.factor);"
+                .mismatch,
+                "The update of \(input.site) has the weight \(input.weight) and the factor \(input.factor);"
                     + " weights are 1 to 2^29 − 1 and factors above 0 up to 1.")
         }
         do throws(WeightsError) {
@@ -80,11 +81,13 @@ package struct Fold: Sendable {
         } catch { throw FoldError(error) }
         for (file, input) in zip(updates, ordered) {
             do throws(Problem) { try layout.check(file.header, encoding: encoding) } catch {
-                throw FoldError(.mismatch, "\(file.path), the update of \(input.site), cannot be folded: \(error.message)")
+                throw FoldError(
+                    .mismatch, "\(file.path), the update of \(input.site), cannot be folded: \(error.message)")
             }
         }
         for entry in layout.entries where base.tensor(entry.name)?.shape != entry.shape {
-            throw FoldError(.mismatch, "\(path) has no tensor \(entry.name) of the updates' shape; give the round's base.")
+            throw FoldError(
+                .mismatch, "\(path) has no tensor \(entry.name) of the updates' shape; give the round's base.")
         }
         self.layout = layout
         self.encoding = encoding

@@ -109,7 +109,8 @@ final class FoldPass {
         }
         guard largest < Float.infinity.bitPattern else {
             throw FoldError(
-                .notFinite, "The model's tensor \(tensor.name) would hold a value that is not finite; leave out the"
+                .notFinite,
+                "The model's tensor \(tensor.name) would hold a value that is not finite; leave out the"
                     + " update with the largest norm.")
         }
     }

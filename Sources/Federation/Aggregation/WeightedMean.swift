@@ -40,7 +40,8 @@ package struct WeightedMean: AggregationRule, Equatable {
         }
         if let maximumNorm, isOverLimit(contribution) {
             return judgement(
-                .rejected, "The update's norm \(short(contribution.norm)) is above the plan's max_norm"
+                .rejected,
+                "The update's norm \(short(contribution.norm)) is above the plan's max_norm"
                     + " \(short(maximumNorm)); check the learning rate and the data, and ask the coordinator.")
         }
         guard let bound, let reference else { return judgement(.accepted, "The update was taken as it is.") }
@@ -54,7 +55,8 @@ package struct WeightedMean: AggregationRule, Equatable {
                     + " above \(short(bound.clip)) times the round's median \(short(reference)).")
         case .rejected:
             return judgement(
-                .rejected, "The update was left out, since its norm \(short(contribution.norm)) is above"
+                .rejected,
+                "The update was left out, since its norm \(short(contribution.norm)) is above"
                     + " \(short(bound.reject)) times the round's median \(short(reference)); check the learning rate"
                     + " and the data.")
         }

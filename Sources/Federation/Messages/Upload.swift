@@ -37,7 +37,8 @@ package struct Problem: Codable, Sendable, Equatable, Error {
         case wrongFederation = "wrong-federation", wrongBase = "wrong-base", wrongSignature = "wrong-signature"
         case wrongEncoding = "wrong-encoding", wrongSize = "wrong-size", wrongDigest = "wrong-digest"
         case wrongFormat = "wrong-format", missingTensor = "missing-tensor", extraTensor = "extra-tensor"
-        case wrongName = "wrong-name", wrongOrder = "wrong-order", tooShort = "too-short", tooManyBytes = "too-many-bytes"
+        case wrongName = "wrong-name", wrongOrder = "wrong-order"
+        case tooShort = "too-short", tooManyBytes = "too-many-bytes"
         case wrongShape = "wrong-shape", wrongType = "wrong-type", notANumber = "nan", infinite
         case tooLong = "norm", wrongSamples = "wrong-samples", late
     }

@@ -29,16 +29,14 @@ package struct DeltaWriter {
     ///   - path: where the update appears, complete and durable.
     ///   - base: the round's base model.
     ///   - layout: made from the same base.
-    ///   - metadata: texts to keep in the file; nothing that names a case.
     ///   - local: gives the trained values.
     /// - Throws: what `local` throws, `WeightsError` from files, or `Problem` `.notANumber` or `.infinite` when training
     ///   diverged; the path is then as it was.
     package static func write(
-        to path: String, base: SafetensorsFile, layout: UpdateLayout, encoding: UpdateEncoding,
-        metadata: [String: String] = [:], local: LocalValues
+        to path: String, base: SafetensorsFile, layout: UpdateLayout, encoding: UpdateEncoding, local: LocalValues
     ) throws -> Written {
         var writer = try SafetensorsWriter(
-            path, entries: layout.entries.map { .init($0.name, encoding.type, $0.shape) }, metadata: metadata)
+            path, entries: layout.entries.map { .init($0.name, encoding.type, $0.shape) })
         let level = ca_best_level()
         var whole = RunningNorm(encoding, level: level)
         var norms: [TensorNorm] = []

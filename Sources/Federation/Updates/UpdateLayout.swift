@@ -23,7 +23,8 @@ package struct UpdateLayout: Sendable, Equatable {
         for tensor in base.tensors where freezing.trains(tensor.name) {
             guard tensor.type == .float32 else {
                 throw Problem(
-                    .unsupported, "The base model's tensor \(tensor.name) is \(tensor.type.rawValue), but only F32"
+                    .unsupported,
+                    "The base model's tensor \(tensor.name) is \(tensor.type.rawValue), but only F32"
                         + " can be trained in a study; convert the model or freeze the tensor in the plan.")
             }
             entries.append(Entry(name: tensor.name, shape: tensor.shape, elements: tensor.elements))

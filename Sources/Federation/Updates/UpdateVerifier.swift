@@ -73,22 +73,24 @@ package struct UpdateVerifier: ~Copyable {
         try piece.withUnsafeBufferPointer { (buffer) throws(Problem) in try add(UnsafeRawBufferPointer(buffer)) }
     }
 
-    /// Reads again what is durable of an update, after a restart.
+    /// Takes what is already in a file: what is durable of an update after a restart, or an update about to be sent.
     /// - Parameters:
-    ///   - path: the file as far as it came.
-    ///   - count: bytes of it that count.
-    package mutating func resume(fromFile path: String, count: Int) throws(Problem) {
+    ///   - path: the file.
+    ///   - count: bytes of it that count; nil for all.
+    package mutating func resume(fromFile path: String, count: Int? = nil) throws(Problem) {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC)
         guard descriptor >= 0 else { throw Self.unreadable(path) }
         defer { close(descriptor) }
-        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+        let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 18, alignment: 64)
         defer { chunk.deallocate() }
-        var left = count
+        var left = count ?? Int.max
         while left > 0 {
             let got = read(descriptor, chunk.baseAddress, min(chunk.count, left))
             if got > 0 {
                 try add(UnsafeRawBufferPointer(rebasing: chunk[..<got]))
                 left -= got
+            } else if got == 0, count == nil {
+                return
             } else if got == 0 || errno != EINTR {
                 throw Self.unreadable(path)
             }
@@ -109,12 +111,14 @@ package struct UpdateVerifier: ~Copyable {
         let actual = hash.finish()
         guard actual == digest else {
             throw Problem(
-                .wrongDigest, "The update's bytes have the digest \(actual.prefix(16))…, but \(digest.prefix(16))… was"
+                .wrongDigest,
+                "The update's bytes have the digest \(actual.prefix(16))…, but \(digest.prefix(16))… was"
                     + " signed; the file changed after it was signed: write and sign it again.")
         }
         if let maximumNorm, length > maximumNorm {
             throw Problem(
-                .tooLong, "The update's norm \(short(length)) is above the plan's max_norm \(short(maximumNorm));"
+                .tooLong,
+                "The update's norm \(short(length)) is above the plan's max_norm \(short(maximumNorm));"
                     + " check the learning rate and the data, and ask the coordinator.")
         }
         return VerifiedUpdate(digest: actual, bytes: bytes, norm: length)
@@ -143,7 +147,8 @@ package struct UpdateVerifier: ~Copyable {
         let length = prefix[..<8].reversed().reduce(UInt64(0)) { $0 << 8 | UInt64($1) }
         guard length <= UInt64(layout.prefixLimit - 8), length <= UInt64(bytes - 8) else {
             throw Problem(
-                .wrongFormat, "The update is not a usable safetensors file: its header claims \(length) bytes;"
+                .wrongFormat,
+                "The update is not a usable safetensors file: its header claims \(length) bytes;"
                     + " write it again.")
         }
         let end = 8 + Int(length)
@@ -174,10 +179,12 @@ package struct UpdateVerifier: ~Copyable {
         let (tensor, element) = layout.place(of: finding.index)
         return finding.isNaN
             ? Problem(
-                .notANumber, "The update's tensor \(tensor) holds a value that is not a number, at element \(element);"
+                .notANumber,
+                "The update's tensor \(tensor) holds a value that is not a number, at element \(element);"
                     + " look at the training loss and train again.")
             : Problem(
-                .infinite, "The update's tensor \(tensor) holds an infinite value, at element \(element); lower the"
+                .infinite,
+                "The update's tensor \(tensor) holds an infinite value, at element \(element); lower the"
                     + " learning rate and train again.")
     }
 
@@ -186,6 +193,6 @@ package struct UpdateVerifier: ~Copyable {
     }
 
     private static func unreadable(_ path: String) -> Problem {
-        Problem(.internalError, "\(path) cannot be read again as far as it was received; look at the coordinator's disk.")
+        Problem(.internalError, "\(path) cannot be read as far as it should be there; look at the disk.")
     }
 }

@@ -22,6 +22,8 @@ package enum Command: Sendable, Equatable {
     case restartRound(study: String, reason: String)
     /// Goes on with what is there, as if the deadline had passed now.
     case closeRound(study: String)
+    /// Gives up the updates a study that is over still keeps.
+    case purgeStudy(study: String, reason: String)
     case createRelease(study: String, card: Signed<ReleaseCard>)
     case promoteRelease(card: Signed<ReleaseCard>)
     case holdRelease(card: Signed<ReleaseCard>, reason: String)

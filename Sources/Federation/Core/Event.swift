@@ -25,6 +25,8 @@ package enum Event: Codable, Sendable, Equatable {
     case studyResumed(study: String)
     case studyAborted(study: String, reason: String)
     case studyFinished(study: String)
+    /// Updates are no longer kept for repeating folds.
+    case studyPurged(study: String, reason: String)
 
     // Rounds.
     case roundOpened(round: RoundReference, plan: String, base: ObjectReference, sites: [String], globalStep: Int)

@@ -56,6 +56,8 @@ package struct Round: Sendable, Equatable {
     package var extensions: Int
     /// By site.
     package var updates: [String: Update]
+    /// Updates of sites that left before the fold: not folded, to be deleted with the others.
+    package var withdrawn: [Update]
     /// Sites whose updates are being folded, sorted.
     package var folding: [String]
     package var verdicts: [FoldVerdict]
@@ -85,6 +87,7 @@ package struct Round: Sendable, Equatable {
         deadlinePassed = false
         extensions = 0
         updates = [:]
+        withdrawn = []
         folding = []
         verdicts = []
         reports = [:]

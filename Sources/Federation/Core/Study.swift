@@ -47,11 +47,44 @@ package struct Study: Sendable, Equatable {
     /// Indices of attempts whose objects are not all deleted.
     package var kept: [Int]
     package var globalStep: Int
+    /// Rounds that were committed or held.
+    package var completed: Int
+    package var purged: Bool
     package var lockedTestOpenings: Int
     package var evaluations: [OperatorEvaluation]
     /// Why it is paused or was aborted.
     package var reason: String?
 
+    package init(name: String, plan: StudyPlan, planText: String, planDigest: String, created: Timestamp) {
+        self.name = name
+        standing = .draft
+        self.plan = plan
+        self.planText = planText
+        self.planDigest = planDigest
+        planVersion = 1
+        formerPlans = [:]
+        self.created = created
+        consents = [:]
+        rounds = []
+        kept = []
+        globalStep = 0
+        completed = 0
+        purged = false
+        lockedTestOpenings = 0
+        evaluations = []
+    }
+
     /// The attempt that is open.
     package var openRound: Round? { rounds.last.flatMap { $0.phase.isOpen ? $0 : nil } }
+
+    /// The plan an attempt was opened under.
+    package func plan(of round: Round) -> StudyPlan { formerPlans[round.plan] ?? plan }
+
+    /// An attempt, open or over.
+    package func round(_ reference: RoundReference) -> Round? { rounds.last { $0.reference == reference } }
+
+    /// Whether a site agreed to the plan as it now stands.
+    package func hasConsent(of site: String) -> Bool {
+        consents[site].map { $0.agrees && $0.plan == planDigest } ?? false
+    }
 }

@@ -8,6 +8,11 @@ package struct StudyStatus: Codable, Sendable, Equatable {
         package var samples: Int?
         /// Why it declined or refused.
         package var detail: String?
+
+        init(site: String, standing: StudyOffer.Standing) {
+            self.site = site
+            self.standing = standing
+        }
     }
 
     package var name: String

@@ -1,7 +1,7 @@
-import Cohort
+package import Cohort
 package import Compute
 package import Encoder
-import Foundation
+import Weights
 
 /// What a model says of labelled cases.
 package struct CaseScores: Sendable, Equatable {
@@ -17,26 +17,6 @@ package struct CaseScores: Sendable, Equatable {
 
     /// For each case one a class.
     package var probabilities: [[Double]] { logits.map { CrossEntropy.softmax($0[...]) } }
-
-    /// Mean cross entropy, unweighted; 0 of no cases.
-    package var loss: Double {
-        let sum = zip(probabilities, labels).reduce(0) { $0 - log(max($1.0[$1.1], .leastNormalMagnitude)) }
-        return sum / Double(max(labels.count, 1))
-    }
-
-    /// Cases whose most probable class is the true one; of equals the first.
-    package var correct: Int {
-        zip(logits, labels).count { scores, label in scores.firstIndex(of: scores.max() ?? 0) == label }
-    }
-
-    /// log(p / (1 − p)) of each case for one class against the rest.
-    package func oneAgainstRest(_ class: Int) -> [Double] {
-        logits.map { scores in
-            let others = scores.indices.filter { $0 != `class` }.map { Double(scores[$0]) }
-            let top = others.max() ?? 0
-            return Double(scores[`class`]) - top - log(others.reduce(0) { $0 + exp($1 - top) })
-        }
-    }
 
     /// Runs a model over cases, one at a time.
     ///

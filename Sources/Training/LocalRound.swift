@@ -1,10 +1,10 @@
-import Cohort
+package import Cohort
 package import Compute
 package import Encoder
 import Foundation
 
 /// One site's training of one round: from the round's base model over the site's training cases, moments begun at
-/// nought, the rate by the study's global step.
+/// nought.
 ///
 /// ```swift
 /// let round = try LocalRound(request)
@@ -22,13 +22,11 @@ package final class LocalRound {
 
     package struct Request: Sendable {
         package var base: ModelFile
-        /// Batch, optimiser, clipping, class weights, dropped contrasts, seed; its own schedule is not used.
+        /// Batch, optimiser, clipping, class weights, dropped contrasts, seed; its rate and epochs are not used.
         package var settings: FitSettings
         package var length: Length
-        /// The rate of every step of the study.
-        package var schedule: Schedule
-        /// Steps of the study before this round.
-        package var globalStep: Int
+        /// The learning rate of each step of the round, 0 for the first.
+        package var rate: @Sendable (Int) -> Float
         /// Whether the parameter of a name is trained; those only the decoder uses never are.
         package var trains: @Sendable (String) -> Bool
         /// Training cases; cases of other splits are not looked at.
@@ -45,7 +43,7 @@ package final class LocalRound {
         package var checkpointSeconds: Double
 
         package init(
-            base: ModelFile, settings: FitSettings, length: Length, schedule: Schedule, globalStep: Int,
+            base: ModelFile, settings: FitSettings, length: Length, rate: @escaping @Sendable (Int) -> Float,
             trains: @escaping @Sendable (String) -> Bool, cases: [LabelledCase],
             load: @escaping @Sendable (CaseRecord) throws -> EncoderInput, precision: Precision, threads: Int?,
             identity: [String: String], checkpoint: String, checkpointSeconds: Double = 600
@@ -53,8 +51,7 @@ package final class LocalRound {
             self.base = base
             self.settings = settings
             self.length = length
-            self.schedule = schedule
-            self.globalStep = globalStep
+            self.rate = rate
             self.trains = trains
             self.cases = cases
             self.load = load
@@ -122,10 +119,12 @@ package final class LocalRound {
             case .steps(let steps): steps
             case .epochs(let epochs): epochs * stepsPerEpoch
             }
+        // A frozen encoder's features are kept for every set of contrasts that a case is shown with.
+        let subsets = settings.dropContrasts > 0 ? (1 << min(model.encoder.inChannels, 8)) - 1 : 1
         let estimate = MemoryEstimate.fit(
             model, precision: request.precision, batch: settings.batch, threads: device.threads,
             trained: trained.reduce(0) { $0 + $1.count }, moments: settings.optimizer.moments,
-            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * 16 : nil)
+            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * subsets : nil)
         let available = MemoryEstimate.available()
         try estimate.require(
             available: available, advice: "close other programs, or ask for a smaller batch or model in the plan")
@@ -174,7 +173,7 @@ package final class LocalRound {
             defer { queue?.cancel() }
             for passes in rest {
                 let outcome = try trainer.step(
-                    passes, of: cases, rate: request.schedule.rate(at: request.globalStep + state.optimizerSteps),
+                    passes, of: cases, rate: request.rate(state.optimizerSteps),
                     next: { try frozen?.batch($0) ?? queue?.next() }, shouldStop: shouldStop)
                 guard case .loss(let loss) = outcome else {
                     if case .notFinite(let what, let samples) = outcome { throw notFinite(what, samples, state) }

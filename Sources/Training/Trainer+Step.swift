@@ -1,3 +1,5 @@
+import Encoder
+
 /// What came of a step.
 enum StepOutcome {
     /// The step's loss; the parameters have followed.

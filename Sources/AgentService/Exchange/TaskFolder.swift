@@ -30,7 +30,8 @@ package struct TaskFolder: Sendable, Hashable {
     /// All folders with a task, by name.
     package static func all(state: String) -> [TaskFolder] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: state + "/tasks")) ?? []
-        return names.sorted().map { TaskFolder(path: "\(state)/tasks/\($0)") }.filter { $0.has("task.json") }
+        return names.filter { !$0.hasPrefix(".") }.sorted().map { TaskFolder(path: "\(state)/tasks/\($0)") }
+            .filter { $0.has("task.json") }
     }
 
     /// The folder's name.
@@ -38,22 +39,30 @@ package struct TaskFolder: Sendable, Hashable {
 
     /// Where the update lies.
     package var update: String { path + "/update.safetensors" }
+    /// What the site's own trainer said.
+    package var log: String { path + "/trainer.log" }
     /// Where the worker keeps what it needs to go on after it was killed; it goes when the result is there.
     package var scratch: String { path + "/scratch" }
 
     package var isFinished: Bool { has("result.json") }
 
-    /// Hands a task to the worker; one that is there already is replaced only if it differs and is not finished.
+    /// Hands a task to the worker: its folder appears with the task in it. One that is there already stays as it is.
     package func submit(_ task: WorkerTask) throws(ExchangeError) {
         if let fault = task.fault { throw ExchangeError("The task \(id) cannot be given to the worker: \(fault)") }
+        guard !has("task.json") else { return }
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        for folder in [parent, path] {
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-                throw ExchangeError("\(folder) cannot be made: \(String(cString: strerror(errno))); check the state folder")
-            }
+        let new = TaskFolder(path: "\(parent)/.\(id)")
+        new.remove()
+        for folder in [parent, new.path] {
+            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Self.cannotMake(folder) }
         }
-        try write(task, "task.json")
+        try new.write(task, "task.json")
+        guard rename(new.path, path) == 0 else { throw Self.cannotMake(path) }
         DurableFile.synchronise(folder: parent)
+    }
+
+    private static func cannotMake(_ folder: String) -> ExchangeError {
+        ExchangeError("\(folder) cannot be made: \(String(cString: strerror(errno))); check the state folder")
     }
 
     /// The task.

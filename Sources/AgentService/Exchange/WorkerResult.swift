@@ -4,17 +4,6 @@ package import Federation
 package struct WorkerResult: Codable, Sendable, Equatable {
     /// An update in the task's folder, and all that its header says but the signature.
     package struct Update: Codable, Sendable, Equatable {
-        /// L2 norm of one tensor of the delta.
-        package struct TensorNorm: Codable, Sendable, Equatable {
-            package var name: String
-            package var norm: Double
-
-            package init(name: String, norm: Double) {
-                self.name = name
-                self.norm = norm
-            }
-        }
-
         /// The file ``TaskFolder/update``.
         package var update: ObjectReference
         package var encoding: UpdateEncoding
@@ -25,11 +14,11 @@ package struct WorkerResult: Codable, Sendable, Equatable {
         /// L2 norm of the whole delta.
         package var norm: Double
         /// In the order of the file: shown to the admin, never sent.
-        package var norms: [TensorNorm]
+        package var norms: [DeltaWriter.TensorNorm]
 
         package init(
             update: ObjectReference, encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, norm: Double,
-            norms: [TensorNorm]
+            norms: [DeltaWriter.TensorNorm]
         ) {
             self.update = update
             self.encoding = encoding

@@ -36,7 +36,7 @@ package struct WorkerTask: Codable, Sendable, Equatable {
     /// SHA-256 of `plan`.
     package var planDigest: String
     package var base: Model
-    /// Only to evaluate.
+    /// Only to evaluate; nil where the base alone is evaluated.
     package var candidate: Model?
     /// Optimiser steps of the study before this round.
     package var globalStep: Int
@@ -84,7 +84,6 @@ package struct WorkerTask: Codable, Sendable, Equatable {
         if round.round < 0 || round.attempt < 1 || globalStep < 0 { return "its round or step is out of range" }
         if !Name.isDigest(planDigest) || !Name.isDigest(base.digest) { return "a digest is not one" }
         if let candidate, !Name.isDigest(candidate.digest) { return "a digest is not one" }
-        if kind == .evaluate, candidate == nil { return "it asks to evaluate and names no candidate" }
         if kind != .rehearse, data == nil { return "it names no data" }
         if !(0...1_000_000).contains(minimumCases) { return "its minimum of cases is out of range" }
         if let threads, !(1...256).contains(threads) { return "its number of threads is out of range" }

@@ -4,7 +4,7 @@
 package protocol AggregationRule: Sendable {
     /// - Parameter contributions: verified updates of one round, at most one a site, in any order.
     /// - Returns: one judgement a contribution, in order of site.
-    func judge(_ contributions: [Contribution]) -> [Judgement]
+    func judge(_ contributions: [Contribution]) -> [UpdateJudgement]
 }
 
 /// An update as it stands before the fold.
@@ -26,7 +26,7 @@ package struct Contribution: Sendable, Equatable, Codable {
 }
 
 /// What becomes of an update at the fold.
-package struct Judgement: Sendable, Equatable, Codable {
+package struct UpdateJudgement: Sendable, Equatable, Codable {
     package var site: String
     package var update: String
     /// `accepted`, `clipped` or `rejected`.

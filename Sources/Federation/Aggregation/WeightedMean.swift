@@ -23,15 +23,15 @@ package struct WeightedMean: AggregationRule, Equatable {
         self.maximumNorm = maximumNorm
     }
 
-    package func judge(_ contributions: [Contribution]) -> [Judgement] {
+    package func judge(_ contributions: [Contribution]) -> [UpdateJudgement] {
         let ordered = contributions.sorted { $0.site.utf8.lexicographicallyPrecedes($1.site.utf8) }
         let reference = bound?.reference(of: ordered.filter { !isOverLimit($0) }.map(\.norm))
         return ordered.map { judge($0, reference: reference) }
     }
 
-    private func judge(_ contribution: Contribution, reference: Double?) -> Judgement {
-        func judgement(_ outcome: Verdict.Outcome, factor: Double = 1, _ reason: String) -> Judgement {
-            Judgement(
+    private func judge(_ contribution: Contribution, reference: Double?) -> UpdateJudgement {
+        func judgement(_ outcome: Verdict.Outcome, factor: Double = 1, _ reason: String) -> UpdateJudgement {
+            UpdateJudgement(
                 site: contribution.site, update: contribution.update, outcome: outcome,
                 weight: outcome == .rejected ? 0 : weight(of: contribution), factor: factor, reason: reason)
         }

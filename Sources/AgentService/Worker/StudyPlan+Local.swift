@@ -1,25 +1,22 @@
 import Cohort
 import Compute
 import Encoder
-package import Federation
+import Federation
+import Foundation
 import Imaging
 import Training
 import Weights
 
 /// What a plan means at a site.
 extension StudyPlan {
-    /// How scans are prepared.
+    /// How scans are prepared; the plan writes it with the recipe's own keys.
     /// - Throws: `ImagingError` naming the setting that cannot be used.
     func preparation() throws -> Imaging.Recipe {
-        guard let name = Imaging.Recipe.Name(rawValue: recipe.name) else {
+        do { return try JSONDecoder().decode(Imaging.Recipe.self, from: JSONEncoder().encode(recipe)) } catch
+            is DecodingError
+        {
             throw ImagingError(.badSetting, "The plan's recipe \(recipe.name) is not known to this release.")
         }
-        let prepared = Imaging.Recipe(
-            name: name, size: recipe.size, orientation: recipe.orientation, unstripped: recipe.unstripped == "allow",
-            nonFinite: recipe.nonfinite == "replace" ? .replace : .refuse, margin: recipe.margin,
-            percentiles: recipe.percentiles)
-        try prepared.check()
-        return prepared
     }
 
     /// The tensors an update holds.
@@ -83,28 +80,13 @@ extension StudyPlan {
     /// The precision of the plan, else of the site, else the faster one that the processor has.
     func precision(site: Compute.Precision?) -> Compute.Precision {
         if let planned = training.precision { return planned == .bf16 ? .bf16 : .fp32 }
-        if let site { return site }
-        return (try? MathLibrary.suited(to: .bf16)) == nil ? .fp32 : .bf16
+        return site ?? .suited
     }
 
-    /// Prepares cases with the contrasts that the plan names; others a case has are not shown.
+    /// Prepares cases with the contrasts that the plan names.
     func loader(cache: PreparedCache?) throws -> @Sendable (CaseRecord) throws -> EncoderInput {
-        let store = CaseLoader(recipe: try preparation(), cache: cache)
-        let shown = Contrast.allCases.map { contrasts.contains($0.rawValue) }
-        return { record in
-            let volume = try store.prepared(record)
-            var input = EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
-            let values = input.voxels.count / max(shown.count, 1)
-            for channel in shown.indices where input.present[channel] && !shown[channel] {
-                input.voxels[channel * values..<(channel + 1) * values].withUnsafeMutableBufferPointer {
-                    $0.update(repeating: 0)
-                }
-                input.present[channel] = false
-            }
-            guard input.present.contains(true) else {
-                throw CohortError(.badCase, "\(record.name) has none of the contrasts of the plan.")
-            }
-            return input
-        }
+        let loader = CaseLoader(recipe: try preparation(), cache: cache)
+        let shown = contrasts.compactMap(Contrast.init(rawValue:))
+        return { try loader.input($0, contrasts: shown) }
     }
 }

@@ -120,7 +120,10 @@ let package = Package(
             path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
         .executableTarget(
             name: "bench",
-            dependencies: ["CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute"],
+            dependencies: [
+                "CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Federation",
+                "Cryptography", "Files",
+            ],
             path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
         .target(name: "CPeak", path: "Benchmarks/peak", cSettings: kernels),
 

@@ -41,7 +41,7 @@ struct FitCommand: ParsableCommand {
     @Option(help: "Start from this release, kept by `agent run`; what comes of it stays here.")
     var fromRelease: String?
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: StatePlace
 
     @Option(help: "Folder for the model and all about it.", completion: .directory)
     var out: String

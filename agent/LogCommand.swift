@@ -13,7 +13,7 @@ struct LogCommand: ParsableCommand {
     @Flag(help: "As JSON, a line each, with every field.")
     var json = false
 
-    @OptionGroup var options: StateOptions
+    @OptionGroup var options: StatePlace
 
     func validate() throws {
         guard lines > 0 else { throw ValidationError("Give a number of lines above 0.") }

@@ -6,7 +6,7 @@ struct ReleaseOptions: ParsableArguments {
     @Option(help: "A release kept by `agent run`; its card and digest are verified first.")
     var release: String?
 
-    @OptionGroup var state: StateOptions
+    @OptionGroup var state: StatePlace
 
     /// The verified model's path; nil when no release is named.
     func model() throws -> String? {

@@ -8,7 +8,7 @@ struct ReleasesCommand: ParsableCommand {
         abstract: "List the released models kept here, each verified against its signed card.",
         discussion: "Exit code 1 if one is not what its card says.")
 
-    @OptionGroup var options: StateOptions
+    @OptionGroup var options: StatePlace
 
     func run() throws {
         var isDamaged = false

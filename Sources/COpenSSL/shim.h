@@ -27,6 +27,15 @@ static inline long consilium_SSL_CTX_set1_groups_list(SSL_CTX *context, const ch
     return SSL_CTX_set1_groups_list(context, groups);
 }
 
+static inline long consilium_SSL_CTX_add1_chain_cert(SSL_CTX *context, X509 *certificate) {
+    return SSL_CTX_add1_chain_cert(context, certificate);
+}
+
+/// A resumed TLS 1.3 session skips the client's certificate, and a renegotiated one could change it.
+static inline void consilium_SSL_CTX_forbid_resumption(SSL_CTX *context) {
+    SSL_CTX_set_options(context, SSL_OP_NO_TICKET | SSL_OP_NO_RENEGOTIATION | SSL_OP_NO_COMPRESSION);
+}
+
 static inline void consilium_BIO_set_retry_read(BIO *bio) { BIO_set_retry_read(bio); }
 static inline void consilium_BIO_clear_retry_flags(BIO *bio) { BIO_clear_retry_flags(bio); }
 static inline long consilium_BIO_get_mem_data(BIO *bio, char **bytes) { return BIO_get_mem_data(bio, bytes); }

@@ -21,7 +21,8 @@ package enum Base32 {
         for character in text.dropLast(checkCharacters) {
             guard let value = value(character) else {
                 throw IdentityError(
-                    .malformed, "\"\(Character(Unicode.Scalar(character)))\" does not belong in a code (a to z, 2 to 7)")
+                    .malformed, "\"\(Character(Unicode.Scalar(character)))\" does not belong in a code (a to z, 2 to 7)"
+                )
             }
             accumulator = (accumulator << 5 | UInt32(value)) & 0xfff
             bits += 5

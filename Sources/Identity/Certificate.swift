@@ -57,6 +57,11 @@ package struct Certificate: Sendable {
         return chain
     }
 
+    /// Lends the `X509`; it is valid within `body`.
+    package func withX509<Result>(_ body: (OpaquePointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(x509) { try body(x509.raw) }
+    }
+
     /// Whether this certificate carries the issuer's signature and name.
     package func isIssued(by issuer: Certificate) -> Bool {
         defer { ERR_clear_error() }

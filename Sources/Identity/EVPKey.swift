@@ -23,8 +23,9 @@ final class EVPKey: @unchecked Sendable {
 /// Text to and from OpenSSL's PEM functions.
 enum PEM {
     /// Answers the question for a pass phrase with no: without it OpenSSL would ask on the terminal.
-    static let noPassphrase: @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) ->
-        Int32 = { _, _, _, _ in -1 }
+    static let noPassphrase:
+        @convention(c) (UnsafeMutablePointer<CChar>?, Int32, Int32, UnsafeMutableRawPointer?) ->
+            Int32 = { _, _, _, _ in -1 }
 
     /// Reads by one of the `PEM_read_bio_…` functions.
     static func read(_ text: String, _ body: (OpaquePointer) -> OpaquePointer?) -> OpaquePointer? {

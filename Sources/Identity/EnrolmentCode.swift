@@ -50,7 +50,8 @@ package struct EnrolmentCode: Sendable, Equatable {
         }
         guard parts.first == "consilium1", parts.count >= 6, let port = Int(parts[parts.count - 3]) else {
             throw IdentityError(
-                .malformed, "this is no enrolment code (consilium1:site:host:port:key:secret); copy the whole line again")
+                .malformed,
+                "this is no enrolment code (consilium1:site:host:port:key:secret); copy the whole line again")
         }
         // An IPv6 address has colons of its own.
         var host = parts[2..<(parts.count - 3)].joined(separator: ":")

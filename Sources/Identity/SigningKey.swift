@@ -77,6 +77,11 @@ package struct SigningKey: Sendable {
     /// SHA-256 of the public key's SubjectPublicKeyInfo: what a certificate of this key is known by.
     package var spki: String { SubjectPublicKeyInfo.digest(of: key.raw) }
 
+    /// Lends the `EVP_PKEY`; it is valid within `body`.
+    package func withKey<Result>(_ body: (OpaquePointer) throws -> Result) rethrows -> Result {
+        try withExtendedLifetime(key) { try body(key.raw) }
+    }
+
     /// The signature of the bytes.
     /// - Returns: 64 bytes.
     package func sign(_ bytes: [UInt8]) -> [UInt8] {

@@ -10,7 +10,8 @@ package struct VerifyingKey: Sendable, Hashable {
     /// - Parameter hex: 64 lower-case hexadecimal digits.
     package init(hex: String) throws {
         guard let bytes = Hexadecimal.decode(hex), bytes.count == 32 else {
-            throw IdentityError(.malformed, "a public key is 64 lower-case hexadecimal digits, not \"\(hex.prefix(80))\"")
+            throw IdentityError(
+                .malformed, "a public key is 64 lower-case hexadecimal digits, not \"\(hex.prefix(80))\"")
         }
         self.bytes = bytes
     }

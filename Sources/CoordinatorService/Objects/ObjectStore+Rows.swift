@@ -30,7 +30,7 @@ extension Store {
     package func reconcile(at now: Timestamp, refers: @escaping @Sendable (String) -> Bool) async throws -> [String] {
         let store = objects
         return try await transaction { db in
-            let open = try String.fetchSet(db, sql: "SELECT id FROM upload WHERE NOT complete")
+            let open = try String.fetchSet(db, sql: "SELECT id FROM upload WHERE NOT complete AND problem IS NULL")
             ObjectStore.clear(store.folder.making)
             ObjectStore.clear(store.folder.uploads, keeping: open)
             let rows = try ObjectRecord.fetchAll(db)

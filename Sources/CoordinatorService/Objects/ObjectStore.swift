@@ -29,7 +29,8 @@ package struct ObjectStore: Sendable {
     /// Whether the object's file is there with the right size.
     package func holds(_ reference: ObjectReference) -> Bool { size(of: reference.digest) == reference.bytes }
 
-    /// Makes a finished file an object: its bytes durable first, then its name. The file is gone from where it was.
+    /// Makes a finished file an object: its bytes durable first, then its name. The file keeps its first name too, until
+    /// the object's row is there: a crash in between loses no bytes.
     ///
     /// The digest is believed: whoever wrote the file has computed it over the bytes as they passed.
     package func adopt(_ file: String, as reference: ObjectReference) throws(StoreError) {
@@ -54,7 +55,7 @@ package struct ObjectStore: Sendable {
         } else if errno != EEXIST {
             throw failure(shelf)
         }
-        guard rename(file, target) == 0 else { throw failure(target) }
+        guard link(file, target) == 0 || (errno == EEXIST && holds(reference)) else { throw failure(target) }
         DurableFile.synchronise(folder: shelf)
     }
 
@@ -72,8 +73,7 @@ package struct ObjectStore: Sendable {
         let target = open(making, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0o600)
         guard target >= 0 else { throw failure(making) }
         defer { close(target) }
-        var isDone = false
-        defer { if !isDone { unlink(making) } }
+        defer { unlink(making) }
         let piece = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { piece.deallocate() }
         var hash = SHA256()
@@ -92,7 +92,6 @@ package struct ObjectStore: Sendable {
         }
         let reference = ObjectReference(digest: hash.finish(), bytes: bytes)
         try adopt(making, as: reference)
-        isDone = true
         return reference
     }
 
@@ -102,6 +101,9 @@ package struct ObjectStore: Sendable {
         let digest = bytes.withUnsafeBytes { SHA256.hex(of: $0) }
         return (path, ObjectReference(digest: digest, bytes: bytes.count))
     }
+
+    /// Removes a file's first name once it is an object, or is not wanted.
+    func removeTemporary(_ path: String) { unlink(path) }
 
     /// Removes an object's file; nothing happens when there is none.
     package func remove(_ digest: String) { unlink(path(of: digest)) }

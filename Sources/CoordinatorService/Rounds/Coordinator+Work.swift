@@ -111,14 +111,26 @@ extension Coordinator {
 
     /// Makes a finished file an object and says so in the transcript: the file first, then both rows at once.
     func keep(_ path: String, as reference: ObjectReference, by command: Command, actor: String? = nil) async throws {
+        try await keep(path, as: reference, by: command, actor: actor) { _ in }
+    }
+
+    /// - Parameter effects: changes of the small tables that belong to it, in the same transaction.
+    func keep(
+        _ path: String, as reference: ObjectReference, by command: Command, actor: String? = nil,
+        alongside effects: @escaping @Sendable (Database) throws -> Void
+    ) async throws {
         let (objects, now) = (store.objects, means.now())
         try await Self.onThread { try objects.adopt(path, as: reference) }
         do throws(Problem) {
-            try await perform(command, by: actor) { db in try ObjectRecord.enter(reference, at: now, in: db) }
+            try await perform(command, by: actor) { db in
+                try ObjectRecord.enter(reference, at: now, in: db)
+                try effects(db)
+            }
         } catch {
             await discard(reference.digest)
             throw error
         }
+        objects.removeTemporary(path)
     }
 
     /// Removes an object that nothing came to refer to.

@@ -19,7 +19,7 @@ package struct ObjectRecord: Codable, Sendable, Equatable, FetchableRecord, Pers
     package var reference: ObjectReference { ObjectReference(digest: digest, bytes: bytes) }
 }
 
-/// A row of `upload`: one site's update of one attempt, on its way or complete.
+/// A row of `upload`: one site's update of one attempt, on its way, complete or refused.
 package struct UploadRecord: Codable, Sendable, Equatable, FetchableRecord, PersistableRecord {
     package static let databaseTableName = "upload"
 
@@ -36,6 +36,8 @@ package struct UploadRecord: Codable, Sendable, Equatable, FetchableRecord, Pers
     package var offset: Int
     /// Whether the update is verified, in the object store and in the transcript.
     package var complete: Bool
+    /// `Problem` as JSON, when its bytes were refused; they are gone, and sending the same again is refused at once.
+    package var problem: String?
 
     package var reference: RoundReference { RoundReference(study: study, round: round, attempt: attempt) }
 

@@ -31,6 +31,7 @@ enum Schema {
             bytes INTEGER NOT NULL,
             offset INTEGER NOT NULL,
             complete INTEGER NOT NULL,
+            problem TEXT,
             CHECK (offset BETWEEN 0 AND bytes),
             CHECK (NOT complete OR offset = bytes)
         ) STRICT, WITHOUT ROWID;

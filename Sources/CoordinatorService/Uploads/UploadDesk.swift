@@ -8,10 +8,15 @@ final class UploadDesk: Sendable {
     func session(_ record: UploadRecord) -> UploadSession {
         sessions.withLock { sessions in
             if let session = sessions[record.id] { return session }
-            let session = UploadSession(site: record.site)
+            let session = UploadSession(id: record.id, site: record.site)
             sessions[record.id] = session
             return session
         }
+    }
+
+    /// Whether a session is the one in force: it was not forgotten while its turn was awaited.
+    func isCurrent(_ session: UploadSession, of id: String) -> Bool {
+        sessions.withLock { $0[id] === session }
     }
 
     /// Forgets an upload, cutting off who writes it.

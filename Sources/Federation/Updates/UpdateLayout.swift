@@ -56,8 +56,9 @@ package struct UpdateLayout: Sendable, Equatable {
         entries.reduce(64 << 10) { $0 + 6 * $1.name.utf8.count + 256 }
     }
 
-    /// The most bytes of an update's file; what is announced above it is refused before a byte is sent.
-    package func fileLimit(_ encoding: UpdateEncoding) -> Int { prefixLimit + dataBytes(encoding) }
+    /// The most bytes of any update, whatever is wrong with it; what is announced above it is refused before a byte is
+    /// sent. An update in too wide an encoding is below it, so that its header can say what is wrong.
+    package var fileLimit: Int { prefixLimit + elements * TensorType.float64.size }
 }
 
 extension UpdateEncoding {

@@ -41,15 +41,16 @@ package struct UpdateVerifier: ~Copyable {
     ///   - layout: the tensors expected.
     ///   - bytes: the length the site announced.
     ///   - maximumNorm: the plan's `max_norm`; nil without limit.
-    /// - Throws: `Problem` `.tooShort` or `.tooLong` when no update of that length can be right.
+    /// - Throws: `Problem` `.wrongSize` when no update has that length; what else may be wrong with the length is told
+    ///   when the header shows why.
     package init(
         layout: UpdateLayout, encoding: UpdateEncoding, bytes: Int, maximumNorm: Double? = nil
     ) throws(Problem) {
-        guard bytes >= 8 + layout.dataBytes(encoding) else {
-            throw Self.wrongLength(bytes, "at least", 8 + layout.dataBytes(encoding), .wrongSize)
-        }
-        guard bytes <= layout.fileLimit(encoding) else {
-            throw Self.wrongLength(bytes, "at most", layout.fileLimit(encoding), .wrongSize)
+        guard (8...layout.fileLimit).contains(bytes) else {
+            throw Problem(
+                .wrongSize,
+                "An update of \(bytes) bytes was announced, but one of this plan has about"
+                    + " \(layout.dataBytes(encoding)); train from the round's base.")
         }
         self.layout = layout
         self.encoding = encoding
@@ -164,7 +165,9 @@ package struct UpdateVerifier: ~Copyable {
             // A header that is right for another length is no malformed header.
             let right = prefix.count + layout.dataBytes(encoding)
             if right != bytes, (try? SafetensorsHeader.parse(prefix, fileSize: right)) != nil {
-                throw Self.wrongLength(bytes, "exactly", right, bytes < right ? .tooShort : .tooManyBytes)
+                throw Problem(
+                    bytes < right ? .tooShort : .tooManyBytes,
+                    "The update has \(bytes) bytes, but its header describes \(right); write it again.")
             }
             throw Problem(
                 .wrongFormat, "The update is not a usable safetensors file: \(error.message); write it again.")
@@ -186,10 +189,6 @@ package struct UpdateVerifier: ~Copyable {
                 .infinite,
                 "The update's tensor \(tensor) holds an infinite value, at element \(element); lower the"
                     + " learning rate and train again.")
-    }
-
-    private static func wrongLength(_ bytes: Int, _ relation: String, _ right: Int, _ code: Problem.Code) -> Problem {
-        Problem(code, "The update has \(bytes) bytes, but \(relation) \(right) are right; write it again.")
     }
 
     private static func unreadable(_ path: String) -> Problem {

@@ -10,7 +10,7 @@ package enum KeyPair {
         if access(path, F_OK) == 0 { return try SigningKey.load(path) }
         let key = SigningKey()
         // Written under a name of its own that must not exist, then put in place: half a key is never read.
-        try DurableFile.write(Array(try key.pem.utf8), to: path, mode: 0o600)
+        try DurableFile.write(Array(key.pem.utf8), to: path, mode: 0o600)
         return key
     }
 

@@ -1,6 +1,6 @@
 import Federation
-import Foundation
-import Identity
+package import Foundation
+package import Identity
 
 /// A certificate lives for days and is replaced by itself, with a fresh key, before it ends.
 package struct Renewal: Sendable {
@@ -24,7 +24,7 @@ package struct Renewal: Sendable {
     }
 
     /// Makes a fresh key, or takes the one of a try that was cut off, and lets it be certified.
-    func renew(over link: some CoordinatorLink, root: String) async throws {
+    func renew(over link: any CoordinatorLink, root: String) async throws {
         let key = try KeyPair.next(in: folder)
         let answer = try await link.renew(RenewalRequest(request: try CertificateRequest.make(key: key).pem))
         try KeyPair.check(chain: answer.chain, key: key, root: try Certificate(pem: root))

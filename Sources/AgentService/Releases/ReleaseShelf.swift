@@ -1,7 +1,7 @@
-package import Federation
-package import Identity
 import Cryptography
+package import Federation
 import Foundation
+import Identity
 import Transport
 
 /// Released models a site keeps: `releases/<name>/{model.safetensors,card.json}`, for use without a network.
@@ -94,7 +94,7 @@ struct ReleaseShelf: Sendable {
     }
 
     /// Until it lies there, verified; the card is put beside it last of all.
-    func fetch(_ signed: Signed<ReleaseCard>, _ card: ReleaseCard, over link: some CoordinatorLink) async {
+    func fetch(_ signed: Signed<ReleaseCard>, _ card: ReleaseCard, over link: any CoordinatorLink) async {
         let matter = "release \(card.name)"
         do {
             try FileManager.default.createDirectory(

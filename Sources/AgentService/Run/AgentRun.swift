@@ -1,7 +1,8 @@
-package import Federation
+import Federation
 import Foundation
+import Identity
 import Synchronization
-package import Transport
+import Transport
 
 /// `agent run`: asks for work, does it, and goes on for ever. What it knows is in files, so that it may end at any
 /// instruction and go on where it was.

@@ -26,14 +26,14 @@ extension Work {
 
     func send(_ outgoing: TaskRecord.Outgoing) async throws {
         if let header = outgoing.header?.unverified, let signed = outgoing.header {
-            if try !record.isLogged {
+            if !record.isLogged {
                 try around.gate.note(
                     .updateHeader, signed.text, round: assignment.round, update: (header.update, outgoing.norms))
                 try record.noteLogged()
             }
             try await upload(signed, header)
         } else if let report = outgoing.report {
-            if try !record.isLogged {
+            if !record.isLogged {
                 try around.gate.note(.report, report.text, round: assignment.round)
                 try record.noteLogged()
             }
@@ -103,7 +103,7 @@ extension Work {
 
     func deliverRefusal() async throws {
         guard let refusal = try record.refusal, let said = refusal.unverified else { return }
-        if try !record.isLogged {
+        if !record.isLogged {
             try around.gate.note(.refusal, refusal.text, round: assignment.round)
             try record.noteLogged()
         }

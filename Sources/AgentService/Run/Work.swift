@@ -1,5 +1,5 @@
+import Compute
 import Federation
-import Files
 import Foundation
 import Transport
 import Weights
@@ -48,7 +48,7 @@ struct Work: Sendable {
         try await send(outgoing)
     }
 
-    private func tell(_ phase: Activity.Phase, _ done: Int = 0, _ total: Int = 0) {
+    func tell(_ phase: Activity.Phase, _ done: Int = 0, _ total: Int = 0) {
         around.tell(record.id, Activity(round: assignment.round, phase: phase, done: done, total: total))
     }
 

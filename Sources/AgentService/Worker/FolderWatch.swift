@@ -6,7 +6,7 @@ package final class FolderWatch {
 
     /// - Parameter folder: its own entries are watched, not those below; where that cannot be, waiting is all it does.
     package init(_ folder: String) {
-        descriptor = inotify_init1(Int32(IN_NONBLOCK.rawValue) | Int32(IN_CLOEXEC.rawValue))
+        descriptor = inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC))
         if descriptor >= 0 { inotify_add_watch(descriptor, folder, UInt32(IN_CREATE | IN_MOVED_TO | IN_DELETE)) }
     }
 

@@ -1,3 +1,5 @@
+import CSandbox
+import Federation
 import Glibc
 
 /// A command of the site, run to its end in a folder, in a process group of its own.
@@ -17,35 +19,15 @@ struct SiteCommand {
     /// - Parameter shouldStop: asked while it runs; when true, the command and all it started are ended.
     /// - Returns: its exit status, 128 + the signal that ended it; nil when asked to stop.
     func run(shouldStop: () -> Bool) throws(WorkerResult.Refusal) -> Int32? {
-        var actions = posix_spawn_file_actions_t()
-        posix_spawn_file_actions_init(&actions)
-        defer { posix_spawn_file_actions_destroy(&actions) }
-        posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0)
-        posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0o600)
-        posix_spawn_file_actions_adddup2(&actions, 1, 2)
-        posix_spawn_file_actions_addchdir_np(&actions, folder)
-        posix_spawn_file_actions_addclosefrom_np(&actions, 3)
-        var attributes = posix_spawnattr_t()
-        posix_spawnattr_init(&attributes)
-        defer { posix_spawnattr_destroy(&attributes) }
-        // Signals that this program ignores or handles are as usual for the command.
-        var all = sigset_t()
-        sigfillset(&all)
-        var none = sigset_t()
-        sigemptyset(&none)
-        posix_spawnattr_setsigdefault(&attributes, &all)
-        posix_spawnattr_setsigmask(&attributes, &none)
-        posix_spawnattr_setpgroup(&attributes, 0)
-        posix_spawnattr_setflags(
-            &attributes, Int16(POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK))
-        var arguments = command.map { strdup($0) } + [nil]
+        let arguments = command.map { strdup($0) }
         defer { for argument in arguments { free(argument) } }
+        let pointers = arguments.map { $0.map { UnsafePointer($0) } } + [nil]
         var process = pid_t()
-        let number = posix_spawnp(&process, command[0], &actions, &attributes, &arguments, environ)
+        let number = cs_start(pointers, folder, log, &process)
         guard number == 0 else {
             throw WorkerResult.Refusal(
                 .failed, "The site's own trainer cannot be started.",
-                local: "\(command[0]) cannot be started: \(String(cString: strerror(number)))")
+                local: "\(command[0]) cannot be started: \(String(cString: strerror(-number)))")
         }
         // Whatever way this is left, nothing it started runs on.
         defer { kill(-process, SIGKILL) }

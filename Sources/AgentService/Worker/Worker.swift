@@ -1,6 +1,4 @@
 import Cohort
-package import Federation
-import Files
 import Foundation
 import Glibc
 

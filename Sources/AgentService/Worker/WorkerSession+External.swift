@@ -31,7 +31,7 @@ extension WorkerSession {
                 local: "\(command[0]) ended with status \(status); see \(folder.log)")
         }
         let metrics = try metrics(work + "/metrics.json", most: cases.counts(.train).reduce(0, +))
-        let written = try verified(work + "/delta.safetensors", layout: layout, plan: plan)
+        let (update, norm, norms) = try verified(work + "/delta.safetensors", layout: layout, plan: plan)
         guard rename(work + "/delta.safetensors", folder.update) == 0 else {
             throw WorkerResult.Refusal(
                 .failed, "The site's own trainer made no update that can be taken over.",
@@ -39,8 +39,8 @@ extension WorkerSession {
         }
         DurableFile.synchronise(folder: folder.path)
         return result(
-            written, encoding: plan.encoding, samples: metrics.samples, steps: metrics.steps, loss: metrics.loss,
-            device: "external trainer")
+            update, norm: norm, norms: norms, encoding: plan.encoding, samples: metrics.samples, steps: metrics.steps,
+            loss: metrics.loss, device: "external trainer")
     }
 
     private struct Metrics: Codable {
@@ -110,7 +110,9 @@ extension WorkerSession {
         return metrics
     }
 
-    private func verified(_ path: String, layout: UpdateLayout, plan: StudyPlan) throws -> DeltaWriter.Written {
+    private func verified(_ path: String, layout: UpdateLayout, plan: StudyPlan) throws
+        -> (ObjectReference, norm: Double, norms: [DeltaWriter.TensorNorm])
+    {
         var facts = stat()
         guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, let digest = SHA256.hex(ofFile: path) else {
             throw WorkerResult.Refusal(
@@ -125,8 +127,7 @@ extension WorkerSession {
         let norms = try layout.entries.map { entry in
             DeltaWriter.TensorNorm(name: entry.name, norm: try Self.norm(of: entry, in: file))
         }
-        return DeltaWriter.Written(
-            reference: ObjectReference(digest: update.digest, bytes: update.bytes), norm: update.norm, norms: norms)
+        return (ObjectReference(digest: update.digest, bytes: update.bytes), update.norm, norms)
     }
 
     private static func norm(of entry: UpdateLayout.Entry, in file: SafetensorsFile) throws -> Double {

@@ -49,8 +49,8 @@ extension WorkerSession {
             round.store.read(start..<start + values.count, into: first)
         }
         return result(
-            written, encoding: plan.encoding, samples: trained.samples, steps: trained.steps, loss: trained.loss,
-            device: round.deviceDescription)
+            written.reference, norm: written.norm, norms: written.norms, encoding: plan.encoding,
+            samples: trained.samples, steps: trained.steps, loss: trained.loss, device: round.deviceDescription)
     }
 
     /// Writes an update of the real size out of small made numbers: no data is touched.
@@ -75,6 +75,8 @@ extension WorkerSession {
                 progress.show(.training, done, of: layout.elements)
             }
         } catch is CancellationError where stopped { return nil }
-        return result(written, encoding: plan.encoding, samples: 1, steps: 0, loss: nil, device: nil)
+        return result(
+            written.reference, norm: written.norm, norms: written.norms, encoding: plan.encoding, samples: 1, steps: 0,
+            loss: nil, device: nil)
     }
 }

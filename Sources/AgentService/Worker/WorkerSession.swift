@@ -63,14 +63,14 @@ struct WorkerSession {
 
     /// The result for an update that lies in the folder.
     func result(
-        _ written: DeltaWriter.Written, encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?,
-        device: String?
+        _ update: ObjectReference, norm: Double, norms: [DeltaWriter.TensorNorm], encoding: UpdateEncoding,
+        samples: Int, steps: Int, loss: Double?, device: String?
     ) -> WorkerResult {
         WorkerResult(
             .update(
                 WorkerResult.Update(
-                    update: written.reference, encoding: encoding, samples: samples, steps: steps, loss: loss,
-                    norm: written.norm, norms: written.norms)), of: task, device: device)
+                    update: update, encoding: encoding, samples: samples, steps: steps, loss: loss, norm: norm,
+                    norms: norms)), of: task, device: device)
     }
 }
 

@@ -6,6 +6,7 @@
 #define CSANDBOX_H
 
 #include <stdint.h>
+#include <sys/types.h>
 
 /// Threads of this process; what is said of the calling thread holds for the process only while this is 1.
 int cs_thread_count(void);
@@ -32,5 +33,11 @@ int cs_landlock_allow(int ruleset, const char *path, int access);
 
 /// Puts the rule set on the calling thread and closes it.
 int cs_landlock_enforce(int ruleset);
+
+/// Starts a program, looked up in PATH, in a process group of its own.
+///
+/// Its working directory is `folder`, it reads nothing, writes its output to the file `log`, begins with the usual
+/// signals, and has no other descriptor of this process.
+int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t *process);
 
 #endif

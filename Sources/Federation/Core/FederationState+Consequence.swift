@@ -82,16 +82,14 @@ extension FederationState {
 
     private func folded(_ round: Round, _ plan: StudyPlan, _ study: Study) -> Event? {
         let counted = round.verdicts.filter(\.counts).count
-        guard let candidate = round.candidate, counted >= plan.minimumSites else {
+        guard round.candidate != nil, counted >= plan.minimumSites else {
             return .roundFailed(
                 round: round.reference, reason: "\(counted) updates were accepted of at least \(plan.minimumSites)")
         }
         if plan.kind == .rehearsal { return .roundCommitted(round: round.reference, model: round.base) }
         let sites = plan.evaluation.sites ? eligibleSites(study) : []
         if sites.isEmpty, plan.evaluation.coordinator == nil {
-            return round.gate == nil
-                ? unjudged(round, "the plan asks nobody to evaluate")
-                : .roundCommitted(round: round.reference, model: candidate)
+            return unjudged(round, "nobody is asked to evaluate")
         }
         return .evaluationStarted(round: round.reference, sites: sites)
     }

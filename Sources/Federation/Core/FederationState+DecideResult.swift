@@ -15,7 +15,7 @@ extension FederationState {
             guard let study = studies[reference.study], let round = open(reference), round.phase == .judging else {
                 return []
             }
-            return [.gateDecided(round: reference, decision: study.plan(of: round).decision(on: judgement))]
+            return [.gateDecided(round: reference, decision: study.plan(of: round).decision(on: judgement.finite))]
         case .deleted(let reference, let objects):
             let due = pendingWork.contains { work in
                 if case .delete(let deletion) = work { deletion.round == reference && deletion.objects == objects }
@@ -73,7 +73,6 @@ extension StudyPlan {
         let words = "the \(Gate.Metric.auc.rawValue.uppercased()) changes by \(Self.digits(change.value))"
             + " (\(Self.digits(change.lower)) to \(Self.digits(change.upper)))"
         guard let gate else { return said(.commit, "There is no gate; \(words).") }
-        // A bound that is not a number says nothing for the candidate, and nothing against it either.
         return change.upper < -gate.margin
             ? said(.hold, "It is held: \(words), below −\(gate.margin) as a whole.")
             : said(.commit, "It passes: \(words), not wholly below −\(gate.margin).")
@@ -84,4 +83,19 @@ extension StudyPlan {
         let thousandths = (value * 1000).rounded()
         return thousandths == 0 ? "0" : "\(thousandths / 1000)"
     }
+}
+
+extension Judgement {
+    /// Without figures that are not numbers, which no row can hold.
+    fileprivate var finite: Judgement {
+        Judgement(
+            change: change.flatMap { $0.isFinite ? $0 : nil }, alarms: alarms.filter(\.change.isFinite),
+            figures: figures.filter { figure in
+                figure.value.isFinite && (figure.interval ?? []).allSatisfy(\.isFinite)
+            })
+    }
+}
+
+extension Judgement.Change {
+    fileprivate var isFinite: Bool { value.isFinite && lower.isFinite && upper.isFinite }
 }

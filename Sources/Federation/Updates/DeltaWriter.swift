@@ -16,6 +16,11 @@ package struct DeltaWriter {
     package struct TensorNorm: Sendable, Equatable, Codable {
         package let name: String
         package let norm: Double
+
+        package init(name: String, norm: Double) {
+            self.name = name
+            self.norm = norm
+        }
     }
 
     /// Fills the buffer with the trained values of a tensor from an element on.

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoordinatorService
+import Federation
 
 /// The sites of the federation.
 struct SiteCommand: AsyncParsableCommand {

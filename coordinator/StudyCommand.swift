@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoordinatorService
+import Federation
 
 /// The studies of the federation.
 struct StudyCommand: AsyncParsableCommand {

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoordinatorService
+import Federation
 import Glibc
 
 extension StudyCommand {

@@ -8,7 +8,7 @@ package enum ProcessLimits {
     /// Forbids core files, which would hold keys, and makes files for the owner only.
     package static func harden() {
         var none = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(rawValue: RLIMIT_CORE.rawValue), &none)
+        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         umask(0o077)
     }
 
@@ -16,7 +16,7 @@ package enum ProcessLimits {
     /// - Throws: ``OperatorError`` when that is below ``descriptors``.
     package static func raiseDescriptors() throws(OperatorError) {
         var limit = rlimit()
-        let resource = __rlimit_resource_t(rawValue: RLIMIT_NOFILE.rawValue)
+        let resource = __rlimit_resource_t(RLIMIT_NOFILE.rawValue)
         getrlimit(resource, &limit)
         limit.rlim_cur = min(limit.rlim_max, 65_536)
         setrlimit(resource, &limit)

@@ -45,10 +45,10 @@ struct ControlRoutes {
     /// Carries a command out for whoever may: the user who serves, as the system says who is at the other end.
     private func answer<Command: OperatorCommand>(
         _ type: Command.Type, _ request: Request, _ context: ServiceContext
-    ) async throws(Refusal) -> Response {
+    ) async throws(Transport.Refusal) -> Response {
         guard context.connection.user == geteuid() else {
             logger.warning("A command of another user was refused", metadata: ["command": "\(Command.name)"])
-            throw Refusal(403, "forbidden", "only the user who runs the coordinator may command it")
+            throw Transport.Refusal(403, "forbidden", "only the user who runs the coordinator may command it")
         }
         let command = try await request.json(type, limit: Self.limit)
         do {
@@ -58,9 +58,9 @@ struct ControlRoutes {
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))
         } catch let problem as Problem {
-            throw Refusal(409, problem.code.rawValue, problem.message)
+            throw problem.refusal
         } catch {
-            throw Refusal(409, "refused", "\(error)")
+            throw Transport.Refusal(409, "refused", "\(error)")
         }
     }
 }

@@ -2,7 +2,7 @@ import Federation
 import Foundation
 import Identity
 import Synchronization
-package import Transport
+import Transport
 
 /// Where operators' commands are carried out: in the serving process, or in one that holds the lock itself.
 package final class OperatorDesk: Sendable {

@@ -30,6 +30,6 @@ struct RecordCheck {
 
     private func isWhole(_ object: ObjectRecord) -> Bool {
         coordinator.store.objects.holds(object.reference)
-            && (try? SHA256.hex(ofFile: coordinator.store.objects.path(of: object.digest))) == object.digest
+            && SHA256.hex(ofFile: coordinator.store.objects.path(of: object.digest)) == object.digest
     }
 }

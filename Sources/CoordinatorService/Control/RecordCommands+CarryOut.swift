@@ -1,6 +1,7 @@
 import Federation
 import Foundation
 import Glibc
+import Transport
 
 extension ServiceStatus {
     package func carryOut(at desk: OperatorDesk) async throws -> Answer {

@@ -128,7 +128,7 @@ package final class EnrolmentDesk: Sendable {
         if let problem = outcome.problem {
             if let burned = outcome.record {
                 let reason = "\(EnrolmentCodeRecord.triesAllowed) wrong tries"
-                try? await coordinator.perform(.burnCode(site: burned.site, reason: reason), by: nil)
+                _ = try? await coordinator.perform(.burnCode(site: burned.site, reason: reason), by: nil)
                 changes.announce()
             }
             throw problem
@@ -168,13 +168,15 @@ package final class EnrolmentDesk: Sendable {
     /// A certificate for a site's fresh key; the connection it asks over has proved the older one.
     ///
     /// The older key stays good until the new one was used: no request fails in between.
-    package func renew(_ request: RenewalRequest, site: String) async throws -> RenewalAnswer {
+    package func renew(_ request: RenewalRequest, site: String) async throws(Problem) -> RenewalAnswer {
         let asked: CertificateRequest
         do { asked = try CertificateRequest(pem: request.request) } catch {
             throw Problem(.malformed, "\(error); run a current agent")
         }
         try await coordinator.perform(.renewKey(site: site, publicKey: asked.spki), by: site)
-        return RenewalAnswer(chain: try issue(asked, site: site))
+        do { return RenewalAnswer(chain: try issue(asked, site: site)) } catch {
+            throw Problem(.internalError, "The certificate could not be issued (\(error)); ask the operator.")
+        }
     }
 
     private func issue(_ request: CertificateRequest, site: String) throws -> String {

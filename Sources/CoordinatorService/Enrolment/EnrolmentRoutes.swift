@@ -23,7 +23,7 @@ struct EnrolmentRoutes {
                 logger.warning(
                     "An enrolment was refused",
                     metadata: ["reason": "\(problem.code.rawValue)", "from": "\(context.connection.address ?? "")"])
-                throw Refusal(problem.code == .malformed ? 400 : 403, problem.code.rawValue, problem.message)
+                throw problem.refusal
             }
         }
         return router

@@ -78,7 +78,9 @@ extension CoordinatorServer {
         return Listener(
             address: .tcp(host: configuration.listen.host, port: configuration.listen.port),
             tls: ServerTLS(identity: certificate.identity, clients: .certified(root: authority.root)),
-            router: coordinator.router { try await enrolment.renew($0, site: $1) }, limits: limits,
+            router: AgentsAPI(coordinator) { (request, site) async throws(Problem) in
+                try await enrolment.renew(request, site: site)
+            }.router(), limits: limits,
             registry: connections, logger: logger
         ) { port in
             enrolment.bound(agents: port)
@@ -94,12 +96,12 @@ extension CoordinatorServer {
     }
 
     private func enrolmentGate(_ desk: EnrolmentDesk, _ certificate: ServerCertificate) -> EnrolmentGate {
-        var limits = ServerLimits()
-        limits.connections = 100
-        limits.connectionsPerAddress = 16
         let (logger, listen) = (logger, configuration.enrolmentListen)
         return EnrolmentGate(desk: desk, logger: logger) { onBound in
-            Listener(
+            var limits = ServerLimits()
+            limits.connections = 100
+            limits.connectionsPerAddress = 16
+            return Listener(
                 address: .tcp(host: listen.host, port: listen.port),
                 tls: ServerTLS(identity: certificate.identity, clients: .anonymous),
                 router: EnrolmentRoutes(desk: desk, logger: logger).router(), limits: limits, logger: logger,

@@ -121,7 +121,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Federation",
+                "CPeak", "LocalFederation", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute",
+                "Federation",
                 "Cryptography", "Files",
             ],
             path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
@@ -175,8 +176,10 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "RoundTests",
-            dependencies: ["Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights", "Files"]
-                + nio,
+            dependencies: [
+                "LocalFederation", "Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights",
+                "Files",
+            ] + nio,
             swiftSettings: swift),
         .testTarget(
             name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],

@@ -1,5 +1,5 @@
 import Foundation
-import Glibc
+package import Glibc
 import Synchronization
 
 /// A program of ours, started by a test or a benchmark and ended by it.
@@ -12,7 +12,7 @@ package final class ChildProgram: Sendable {
         let process = Process()
         process.executableURL = URL(filePath: program)
         process.arguments = arguments
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         let output = FileHandle(forWritingAtPath: log)
         process.standardOutput = output
         process.standardError = output

@@ -58,6 +58,20 @@ import Weights
         }
     }
 
+    @Test("products are rounded before they are added: two that cancel leave nothing")
+    func notFused() {
+        for level in Self.levels {
+            let values = UpdateFolder.numbers(129, seed: 5)
+            let deltas = [values, values.map { -$0 }].map { [0] + $0.withUnsafeBytes { Array($0) } }
+            var out = [Float](repeating: 9, count: values.count)
+            _ = withPointers(deltas) { pointers in
+                let zeros = [Float](repeating: 0, count: values.count)
+                return ca_fold(level, CA_F32, zeros, pointers, [250 * 0.731, 250 * 0.731], 2, 3, &out, values.count)
+            }
+            #expect(out.allSatisfy { $0 == 0 })
+        }
+    }
+
     @Test("a result that is not finite is reported wherever it stands")
     func foldNotFinite() {
         for level in Self.levels {

@@ -3,8 +3,8 @@ import Glibc
 import Identity
 import Synchronization
 
-/// A client's certificate and key, read from their files whenever these have changed: certificates renew weekly, under
-/// a running program.
+/// A client's certificate and key, read from their files for every request: certificates renew weekly, under a running
+/// program.
 final class IdentityFiles: Sendable {
     struct Contents: Sendable {
         var chain: [UInt8]
@@ -12,41 +12,26 @@ final class IdentityFiles: Sendable {
         var notAfter: Date
     }
 
-    /// What tells one version of a file from another.
-    private struct Version: Equatable {
-        var device: UInt64
-        var inode: UInt64
-        var size: Int
-        var seconds: Int
-        var nanoseconds: Int
-    }
-
     private let paths: ClientSettings.Identity
-    private let kept = Mutex<(versions: [Version], contents: Contents)?>(nil)
+    private let kept = Mutex<Contents?>(nil)
 
     init(_ paths: ClientSettings.Identity) { self.paths = paths }
 
     func read() throws(TransportError) -> Contents {
-        let versions = [try version(paths.certificate), try version(paths.key)]
-        if let contents = kept.withLock({ $0?.versions == versions ? $0?.contents : nil }) { return contents }
         let chain = try bytes(paths.certificate)
         let key = try bytes(paths.key)
+        if var contents = kept.withLock({ $0 }), contents.chain == chain {
+            contents.key = key
+            return contents
+        }
         guard let leaf = try? Certificate(pem: String(decoding: chain, as: UTF8.self)) else {
             throw TransportError(
                 .identityUnusable,
                 "\(paths.certificate) is not a certificate in PEM; enrol this site again or restore the file")
         }
         let contents = Contents(chain: chain, key: key, notAfter: leaf.notAfter)
-        kept.withLock { $0 = (versions, contents) }
+        kept.withLock { $0 = contents }
         return contents
-    }
-
-    private func version(_ path: String) throws(TransportError) -> Version {
-        var status = stat()
-        guard stat(path, &status) == 0 else { throw unreadable(path) }
-        return Version(
-            device: UInt64(status.st_dev), inode: UInt64(status.st_ino), size: Int(status.st_size),
-            seconds: status.st_mtim.tv_sec, nanoseconds: status.st_mtim.tv_nsec)
     }
 
     /// A certificate or key, at most 64 KiB.

@@ -13,7 +13,8 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
     private let bytes: Int
     private let progress: @Sendable (Int) -> Void
     private let descriptor: Int32
-    private var hash = SHA256()
+    /// Nil only while ``finish()`` looks at it.
+    private var hash: SHA256? = SHA256()
     private var reported = 0
     /// Bytes that are there and hashed.
     private(set) var count = 0
@@ -35,10 +36,8 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
         }
         // A disk too small shows before the transfer, not after most of it.
         var disk = statvfs()
-        var status = stat()
-        if fstatvfs(descriptor, &disk) == 0, fstat(descriptor, &status) == 0,
-            Int(disk.f_bavail) * Int(disk.f_frsize) < bytes - Int(status.st_size)
-        {
+        let isThere = Int(lseek(descriptor, 0, SEEK_END))
+        if fstatvfs(descriptor, &disk) == 0, Int(disk.f_bavail) * Int(disk.f_frsize) < bytes - isThere {
             close(descriptor)
             throw TransportError(.fileUnusable, "the disk is too full for \(target) (\(bytes) bytes); free space")
         }
@@ -50,15 +49,15 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
 
     /// Hashes what an earlier run left.
     func adopt() throws(TransportError) {
-        var status = stat()
-        guard fstat(descriptor, &status) == 0 else { throw Self.unusable(path) }
-        guard status.st_size <= bytes else { return try startAgain() }
+        let isThere = Int(lseek(descriptor, 0, SEEK_END))
+        guard isThere >= 0 else { throw Self.unusable(path) }
+        guard isThere <= bytes else { return try startAgain() }
         let chunk = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
         defer { chunk.deallocate() }
-        while count < Int(status.st_size) {
-            let got = pread(descriptor, chunk.baseAddress, min(chunk.count, Int(status.st_size) - count), off_t(count))
+        while count < isThere {
+            let got = pread(descriptor, chunk.baseAddress, min(chunk.count, isThere - count), off_t(count))
             guard got > 0 else { throw Self.unusable(path) }
-            hash.update(UnsafeRawBufferPointer(rebasing: chunk[..<got]))
+            hash?.update(UnsafeRawBufferPointer(rebasing: chunk[..<got]))
             count += got
         }
         if count > 0 { progress(count) }
@@ -96,7 +95,7 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
             let written = pwrite(descriptor, rest.baseAddress, rest.count, off_t(count + done))
             if written >= 0 { done += written } else if errno != EINTR { throw Self.unusable(path) }
         }
-        hash.update(piece)
+        hash?.update(piece)
         count += piece.count
         if count - reported >= 1 << 20 || count == bytes {
             reported = count
@@ -107,9 +106,7 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
     /// Puts the file in place.
     /// - Returns: false when the digest is wrong; it is empty again then.
     func finish() throws(TransportError) -> Bool {
-        let complete = hash
-        hash = SHA256()
-        guard complete.finish() == digest else {
+        guard let whole = hash.take(), whole.finish() == digest else {
             try startAgain()
             return false
         }

@@ -36,12 +36,14 @@ extension AgentsAPI {
     }
 
     /// Where a range `bytes=N-` begins; nil when there is none.
-    static func start(_ range: String?, of bytes: Int) throws(Problem) -> Int? {
+    static func start(_ range: String?, of bytes: Int) throws -> Int? {
         guard let range else { return nil }
         guard range.hasPrefix("bytes="), range.hasSuffix("-"), let start = Int(range.dropFirst(6).dropLast()), start >= 0
         else { throw Problem(.malformed, "The range is not bytes=N-; ask for one range, to the end.") }
         guard start < bytes else {
-            throw Problem(.malformed, "The object has \(bytes) bytes; there is nothing from byte \(start) on.")
+            throw Transport.Refusal(
+                416, Problem.Code.malformed.rawValue,
+                "The object has \(bytes) bytes; there is nothing from byte \(start) on.")
         }
         return start
     }

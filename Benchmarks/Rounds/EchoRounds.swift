@@ -32,8 +32,8 @@ struct EchoRounds {
         let federation = try LocalFederation(folder: folder, binaries: Self.binaries)
         children.append(try federation.found())
         for index in 0..<sites {
-            let trainer = [Self.binaries + "/bench", "echo-trainer", "\(addend(index))", "\(100 + index)"]
-            children.append(try federation.addSite("site-\(index + 1)", rows: 3 * (100 + index), trainer: trainer))
+            let trainer = [Self.binaries + "/bench", "echo-trainer", "\(index)"]
+            children.append(try federation.addSite("site-\(index + 1)", cases: 100 + index, trainer: trainer))
         }
         try plan(digest).write(toFile: folder + "/plan.yaml", atomically: true, encoding: .utf8)
         try federation.coordinator("study", "create", folder + "/plan.yaml", "--weights", base)

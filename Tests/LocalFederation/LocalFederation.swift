@@ -46,14 +46,16 @@ package struct LocalFederation: Sendable {
     }
 
     /// Enrols a site with a trainer of its own, and starts it.
-    /// - Parameter rows: cases of the site's manifest; their scans are never opened.
-    package func addSite(_ name: String, rows: Int, trainer: [String]) throws -> ChildProgram {
+    /// - Parameter cases: training cases of the site's manifest; their scans are never opened.
+    package func addSite(_ name: String, cases: Int, trainer: [String]) throws -> ChildProgram {
         let site = "\(folder)/\(name)"
         let code = try coordinator("site", "add", name, "--yes-on-match").split(separator: "\n").last.map(String.init)
         _ = try run(binaries + "/agent", ["enroll", "-", "--state", site], input: (code ?? "") + "\n")
-        let cases = (0..<rows).map { "c\($0),\(folder)/none/\($0).nii,\($0 % 3 == 2 ? "select" : "train"),\($0 % 2 == 0 ? "a" : "b")" }
+        let rows = (0..<cases + 2).map {
+            "c\($0),\(folder)/none/\($0).nii,\($0 < cases ? "train" : "select"),\($0 % 2 == 0 ? "a" : "b")"
+        }
         let manifest = "\(folder)/\(name).csv"
-        try (["case,T1c,split,label"] + cases).map { $0 + "\n" }.joined()
+        try (["case,T1c,split,label"] + rows).map { $0 + "\n" }.joined()
             .write(toFile: manifest, atomically: true, encoding: .utf8)
         let command = trainer.map { "\"\($0)\"" }.joined(separator: ", ")
         try """

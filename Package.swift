@@ -155,7 +155,8 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["Transport", "Identity", "FaultProxy", "Cryptography", "Files", logging] + http,
+            dependencies: ["Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle]
+                + http,
             swiftSettings: swift),
         .testTarget(
             name: "CoordinatorServiceTests",

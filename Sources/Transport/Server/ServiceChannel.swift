@@ -34,6 +34,7 @@ struct ServiceChannel: HTTPChannelHandler {
         let exchange = ExchangeHandler(limits, logger: self.logger)
         let pipeline = channel.pipeline.syncOperations
         do {
+            try admit(channel, address: address, established: established.futureResult)
             try setOptions(channel)
             if let tls {
                 let deadlines = TLSServerHandler.Deadlines(handshake: limits.handshake, shutdown: limits.shutdown)
@@ -50,12 +51,13 @@ struct ServiceChannel: HTTPChannelHandler {
             try pipeline.addHandler(exchange)
             let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-            try admit(channel, address: address, established: established.futureResult)
             return Value(
                 http: http, established: established.futureResult,
                 exchange: NIOLoopBound(exchange, eventLoop: channel.eventLoop))
         } catch {
             established.fail(error)
+            // NIO leaves a connection that could not be set up open.
+            channel.close(promise: nil)
             throw error
         }
     }

@@ -9,6 +9,10 @@ enum Bench {
             try Suite(python: arguments.dropFirst().first).run()
             return
         }
+        if arguments.first == "echo-trainer" {
+            try EchoTrainer(site: arguments.dropFirst().first.flatMap { Int($0) } ?? 0).run()
+            return
+        }
         let result = try measure(arguments)
         let json = try JSONEncoder().encode(result)
         print(String(decoding: json, as: UTF8.self))

@@ -7,5 +7,5 @@ struct Coordinator: AsyncParsableCommand {
         commandName: "coordinator",
         abstract: "Coordinate the training of one brain-MRI foundation model by several hospitals.",
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
-        subcommands: [ImportWeightsCommand.self])
+        subcommands: [ImportWeightsCommand.self, EvaluationChildCommand.self])
 }

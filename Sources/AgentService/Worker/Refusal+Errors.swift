@@ -24,12 +24,17 @@ extension WorkerResult.Refusal {
                 error.code == .diskFull
                     ? (.resources, "The disk is full.") : (.failed, "The model or the update cannot be read or written.")
             // It is about tensors, never about cases.
-            case let error as Problem: (.failed, String(error.message.prefix(250)))
+            case let error as Problem: (.failed, Self.plain(error.message))
             case is PlanError: (.failed, "The plan cannot be read by this release.")
             default: (.failed, "The task ended with an error; the site's own log has it.")
             }
         let local = (error as? WorkerResult.Refusal)?.local ?? "\(error)"
         self.init(reason, detail, local: local == detail ? nil : local)
+    }
+
+    /// A sentence as the egress schema lets it pass.
+    private static func plain(_ text: String) -> String {
+        String(text.map { $0.isASCII && $0 != "/" && $0 != "\\" ? $0 : " " }.prefix(300))
     }
 
     private static func meaning(_ error: TrainingError) -> (Federation.Refusal.Reason, String) {

@@ -2,29 +2,18 @@ import Cohort
 import Compute
 import Encoder
 import Federation
-import Foundation
 import Imaging
 import Training
 import Weights
 
 /// What a plan means at a site.
 extension StudyPlan {
-    /// How scans are prepared; the plan writes it with the recipe's own keys.
-    /// - Throws: `ImagingError` naming the setting that cannot be used.
-    func preparation() throws -> Imaging.Recipe {
-        do { return try JSONDecoder().decode(Imaging.Recipe.self, from: JSONEncoder().encode(recipe)) } catch
-            is DecodingError
-        {
-            throw ImagingError(.badSetting, "The plan's recipe \(recipe.name) is not known to this release.")
-        }
-    }
-
     /// The tensors an update holds.
     func updateLayout(of base: SafetensorsFile) throws(Problem) -> UpdateLayout {
-        try UpdateLayout(base: base.header, freezing: FreezePatterns(training.freeze))
+        try UpdateLayout(base: base.header, freezing: FreezePatterns(training))
     }
 
-    /// Training as the fit's settings say it.
+    /// Training as the fit's settings say it; how scans are prepared is for ``source(cache:)``.
     ///
     /// The seed is drawn from the plan's by the round and the site's name: each round shuffles anew, and sites of equal
     /// data do not shuffle alike. It does not depend on the attempt: a round opened anew is trained the same.
@@ -39,7 +28,7 @@ extension StudyPlan {
             case .sgd(let momentum, let decay): .sgd(momentum: Float(momentum), decay: Float(decay))
             }
         return FitSettings(
-            recipe: try preparation(), epochs: 1, batch: training.batch, accumulate: training.accumulate,
+            recipe: Imaging.Recipe(size: recipe.size), epochs: 1, batch: training.batch, accumulate: training.accumulate,
             optimizer: optimizer, rate: Float(training.rate), warmUp: training.warmUp,
             shape: training.schedule == .cosine ? .cosine : .constant, clip: training.clip, freeze: training.freeze,
             classWeights: training.classWeights.map { .given($0.map { Float($0) }) } ?? .none,
@@ -83,10 +72,8 @@ extension StudyPlan {
         return site ?? .suited
     }
 
-    /// Prepares cases with the contrasts that the plan names.
-    func loader(cache: PreparedCache?) throws -> @Sendable (CaseRecord) throws -> EncoderInput {
-        let loader = CaseLoader(recipe: try preparation(), cache: cache)
-        let shown = contrasts.compactMap(Contrast.init(rawValue:))
-        return { try loader.input($0, contrasts: shown) }
+    /// Prepares cases as the plan says.
+    func source(cache: PreparedCache?) throws -> CaseSource {
+        try CaseSource(recipe: try MessageCoding.encode(recipe), contrasts: contrasts, cache: cache)
     }
 }

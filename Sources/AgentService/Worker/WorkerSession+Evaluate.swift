@@ -15,7 +15,7 @@ extension WorkerSession {
                 .cases, "The site has fewer than \(EgressLimits.standard.leastCases) select cases.",
                 local: "The manifest has \(select.count) select cases with a \(plan.task) label")
         }
-        let load = try plan.loader(cache: cache)
+        let source = try plan.source(cache: cache)
         let precision = plan.precision(site: task.precision)
         let models = [task.base] + (task.candidate.map { [$0] } ?? [])
         var scores: [EvaluationReport.Scores] = []
@@ -25,7 +25,7 @@ extension WorkerSession {
                 throw TrainingError(.settings, "\(model.path) has no head for the plan's classes")
             }
             let made = try CaseScores.of(
-                file, cases: select, load: load, precision: precision, threads: plan.training.threads ?? task.threads
+                file, cases: select, load: { try source.input($0) }, precision: precision, threads: plan.training.threads ?? task.threads
             ) { done in
                 progress.show(.evaluating, index * select.count + done, of: models.count * select.count)
                 return !shouldStop()

@@ -17,12 +17,13 @@ extension WorkerSession {
         let names = Set(layout.entries.map(\.name))
         let settings = try plan.settings(site: task.site, round: task.round.round)
         let training = cases.of(.train)
+        let source = try plan.source(cache: cache)
         let round = try LocalRound(
             LocalRound.Request(
                 base: base, settings: settings, length: plan.length,
                 rate: plan.rate(
                     settings: settings, round: task.round.round, globalStep: task.globalStep, cases: training.count),
-                trains: { names.contains($0) }, cases: training, load: try plan.loader(cache: cache),
+                trains: { names.contains($0) }, cases: training, load: { try source.input($0) },
                 precision: plan.precision(site: task.precision), threads: plan.training.threads ?? task.threads,
                 identity: [
                     "plan": task.planDigest, "base": task.base.digest, "round": "\(task.round)",
@@ -53,7 +54,8 @@ extension WorkerSession {
             samples: trained.samples, steps: trained.steps, loss: trained.loss, device: round.deviceDescription)
     }
 
-    /// Writes an update of the real size out of small made numbers: no data is touched.
+    /// Writes an update of the real size out of small made numbers: no data is touched. Its samples are the least
+    /// that an update may claim, so that it takes every step a real one takes.
     func rehearse(_ plan: StudyPlan) throws -> WorkerResult? {
         let base = try SafetensorsFile(task.base.path)
         let layout = try plan.updateLayout(of: base)
@@ -76,7 +78,7 @@ extension WorkerSession {
             }
         } catch is CancellationError where stopped { return nil }
         return result(
-            written.reference, norm: written.norm, norms: written.norms, encoding: plan.encoding, samples: 1, steps: 0,
-            loss: nil, device: nil)
+            written.reference, norm: written.norm, norms: written.norms, encoding: plan.encoding,
+            samples: EgressLimits.standard.leastCases, steps: 0, loss: nil, device: nil)
     }
 }

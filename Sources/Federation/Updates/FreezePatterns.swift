@@ -2,12 +2,21 @@
 /// any other pattern `*` stands for any text and `?` for one character. What only the decoder uses is never trained.
 package struct FreezePatterns: Sendable, Equatable {
     package let patterns: [String]
+    /// When there are any, nothing else is trained.
+    package let only: [String]
 
-    package init(_ patterns: [String] = []) { self.patterns = patterns }
+    package init(_ patterns: [String] = [], only: [String] = []) {
+        self.patterns = patterns
+        self.only = only
+    }
+
+    /// What a plan's `freeze` and `trainable` say.
+    package init(_ training: LocalTraining) { self.init(training.freeze, only: training.trainable) }
 
     /// Whether a study trains the parameter of a name.
     package func trains(_ name: String) -> Bool {
         !Self.isOfDecoder(name)
+            && (only.isEmpty || only.contains { Self.fits(name, pattern: $0) })
             && !patterns.contains { $0 == "encoder" ? !Self.isOfHead(name) : Self.fits(name, pattern: $0) }
     }
 

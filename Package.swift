@@ -118,7 +118,7 @@ let package = Package(
                 "Cryptography", "Files",
                 argumentParser, logging, lifecycle,
             ],
-            path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
+            path: "coordinator", exclude: ["GUIDE.md", "coordinator.yaml", "coordinator.service"], swiftSettings: swift),
         .executableTarget(
             name: "bench",
             dependencies: [

@@ -97,8 +97,11 @@ package final class Store: Sendable {
         try await access { db in try db.execute(sql: "VACUUM INTO ?", arguments: [path]) }
     }
 
-    /// Ends the connection; the WAL is written back into the database.
-    package func close() throws { try line.sync { try database.close() } }
+    /// Ends the connection, writing the WAL back into the database, and gives the folder back.
+    package func close() throws {
+        try line.sync { try database.close() }
+        lock.release()
+    }
 
     static func reason(_ error: any Error) -> String {
         guard let error = error as? DatabaseError else { return "\(error)" }

@@ -7,7 +7,6 @@ struct UploadWriter: ~Copyable {
     /// Bytes after which what came is made durable.
     static let piece = 8 << 20
 
-    private let path: String
     private let descriptor: Int32
     private let bytes: Int
     private var verifier: UpdateVerifier?
@@ -19,20 +18,18 @@ struct UploadWriter: ~Copyable {
     /// Opens the file and reads again what is durable of it.
     /// - Parameter verifier: has seen nothing yet.
     init(
-        _ path: String, bytes: Int, durable: Int, verifier: consuming UpdateVerifier
+        _ path: String, bytes: Int, durable: Int, verifier fresh: consuming UpdateVerifier
     ) throws(Problem) {
+        try fresh.resume(fromFile: path, count: durable)
         let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else {
             throw Problem(.internalError, "The upload's file is missing at the coordinator; send the update again.")
         }
-        self.path = path
         self.descriptor = descriptor
         self.bytes = bytes
         self.durable = durable
         written = durable
-        var verifier = verifier
-        try verifier.resume(fromFile: path, count: durable)
-        self.verifier = consume verifier
+        verifier = consume fresh
     }
 
     deinit { close(descriptor) }

@@ -171,8 +171,8 @@ let package = Package(
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
                 "Encoder", "Cohort",
-                "CSandbox",
-            ],
+                "CSandbox", logging,
+            ] + http,
             swiftSettings: swift),
         .testTarget(
             name: "RoundTests",

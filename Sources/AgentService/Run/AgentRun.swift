@@ -13,12 +13,16 @@ package final class AgentRun: Sendable {
         var isDue = true
     }
 
+    /// So that a site is back within a minute of a line that heals.
+    static let longestWait = Duration.seconds(30)
+
     private let around: Surroundings
     private let link: any CoordinatorLink
     private let configurationPath: String
     private let poll = Mutex(Poll())
     private let works = Mutex<[String: Task<Void, Never>]>([:])
-    private let since = ContinuousClock().now
+    /// Assignments that were turned down without being taken up, each told of once.
+    private let turnedDown = Mutex<Set<String>>([])
 
     package init(around: Surroundings, link: any CoordinatorLink, configurationPath: String) {
         self.around = around
@@ -76,7 +80,8 @@ package final class AgentRun: Sendable {
                 if error.code == .cancelled { continue }
                 around.narrator.say("\(error.description); trying again", on: "connection")
                 known = nil
-                do { try await Task.sleep(for: waits.next(retryAfter: error.retryAfter)) } catch { return }
+                let wait = min(waits.next(retryAfter: error.retryAfter), Self.longestWait)
+                do { try await Task.sleep(for: wait) } catch { return }
             }
         }
     }
@@ -99,7 +104,9 @@ package final class AgentRun: Sendable {
             return nil
         }
         let task = Task { [link] in
-            do throws(TransportError) { return Result<PollAnswer, TransportError>.success(try await link.poll(request)) } catch {
+            do throws(TransportError) {
+                return Result<PollAnswer, TransportError>.success(try await link.poll(request))
+            } catch {
                 return .failure(error)
             }
         }
@@ -108,7 +115,11 @@ package final class AgentRun: Sendable {
             if request.wait > 0, poll.isDue { task.cancel() }
             poll.isDue = false
         }
-        return await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     // MARK: Taking an answer
@@ -121,7 +132,7 @@ package final class AgentRun: Sendable {
             if around.site.lastAnswer?.token != answer.token { try around.site.keep(answer) }
             warnOfClock(answer)
             try StudyReview(around: around).review(answer.studies)
-            for signed in answer.assignments { try take(signed, asked: asked) }
+            for signed in answer.assignments { try await take(signed, asked: asked) }
             for signed in answer.verdicts { try note(signed) }
             try close(notIn: answer, asked: asked)
             try fetchReleases(answer.releases)
@@ -156,29 +167,34 @@ package final class AgentRun: Sendable {
             try around.site.remember { $0.studies[consent.study]?.delivered = true }
             around.narrator.say(
                 consent.agrees
-                    ? "\(offer.name): this site takes part" : "\(offer.name): this site does not take part: \(consent.reason ?? "")",
+                    ? "\(offer.name): this site takes part"
+                    : "\(offer.name): this site does not take part: \(consent.reason ?? "")",
                 on: "consent \(offer.name)")
         }
     }
 
     // MARK: Work
 
-    private func take(_ signed: Signed<Assignment>, asked: Timestamp) throws {
+    private func take(_ signed: Signed<Assignment>, asked: Timestamp) async throws {
         guard let assignment = try? signed.verified(by: around.identity.coordinatorKey) else {
-            return around.narrator.say("WARNING: an assignment is not signed by the coordinator; it is not done", on: "assignment")
+            return around.narrator.say(
+                "WARNING: an assignment is not signed by the coordinator; it is not done", on: "assignment")
         }
         let name = "\(assignment.round.study), round \(assignment.round.round)"
         let plan = around.plan(study: assignment.round.study).map { ($0.plan, $0.document.digest) }
         let memory = around.site.memory
-        if let objection = AssignmentCheck.objection(to: assignment, record: around.record, plan: plan, memory: memory) {
-            return around.narrator.say("the assignment of \(name) is not done: \(objection)", on: "assignment \(name)")
+        if let objection = AssignmentCheck.objection(to: assignment, record: around.record, plan: plan, memory: memory)
+        {
+            around.narrator.say("the assignment of \(name) is not done: \(objection)", on: "assignment \(name)")
+            return try await turnDown(assignment, objection)
         }
         let record = TaskRecord(state: around.folder, round: assignment.round, kind: assignment.kind)
         if let order = try record.order {
             if let before = try record.assignment, !before.asks(thatOf: assignment) {
                 guard order.epoch < memory.epoch else {
                     return around.narrator.say(
-                        "WARNING: the assignment of \(name) is not what it was before; it is not done", on: "assignment \(name)")
+                        "WARNING: the assignment of \(name) is not what it was before; it is not done",
+                        on: "assignment \(name)")
                 }
                 end(record.id)
                 record.remove()
@@ -189,6 +205,25 @@ package final class AgentRun: Sendable {
         if try record.order == nil { try record.begin(.init(assignment: signed, epoch: memory.epoch)) }
         try around.site.remember { $0.took(assignment.round) }
         begin(record, assignment)
+    }
+
+    /// Tells the coordinator why an assignment is not taken up.
+    private func turnDown(_ assignment: Assignment, _ objection: String) async throws {
+        let round = assignment.round
+        let id = TaskRecord(state: around.folder, round: round, kind: assignment.kind).id
+        guard assignment.federation == around.record.federation, assignment.site == around.record.site,
+            !turnedDown.withLock({ $0.contains(id) })
+        else { return }
+        let refusal = Refusal(
+            federation: assignment.federation, site: assignment.site, round: round, kind: assignment.kind,
+            reason: .policy, detail: EgressSchema.sentence(objection))
+        let signed = try around.gate.sign(refusal, as: .refusal, round: round)
+        try around.gate.note(.refusal, signed.text, round: round)
+        do throws(TransportError) { try await link.refuse(signed) } catch {
+            // The coordinator's own no to it is as good; a cut line is tried again with the next answer.
+            if error.isTransient { return }
+        }
+        turnedDown.withLock { _ = $0.insert(id) }
     }
 
     /// Whether an assignment that is known must be worked on: it is not ended, or the coordinator asked for it again
@@ -310,7 +345,9 @@ package final class AgentRun: Sendable {
                 while around.now().date < due { try await Task.sleep(for: .milliseconds(500)) }
                 try await renewal.renew(over: link, root: around.identity.root)
                 waits.reset()
-                around.narrator.say("the certificate is renewed until \(try renewal.current().notAfter.formatted(.iso8601))", on: "certificate")
+                around.narrator.say(
+                    "the certificate is renewed until \(try renewal.current().notAfter.formatted(.iso8601))",
+                    on: "certificate")
             } catch is CancellationError {
                 return
             } catch {

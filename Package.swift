@@ -98,7 +98,7 @@ let package = Package(
             dependencies: [
                 "Federation", "Transport", "Identity", "Training", "Encoder", "Cohort", "Imaging", "Compute", "Weights",
                 "Statistics",
-                "Cryptography", "Files", "CSandbox", yaml, logging,
+                "Cryptography", "Files", "CSandbox", "CAggregation", yaml, logging,
             ],
             swiftSettings: swift),
 
@@ -109,7 +109,8 @@ let package = Package(
                 "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Cryptography", "Statistics",
                 "AgentService", "Federation", "Transport", "Identity", "Files", argumentParser, logging,
             ],
-            path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
+            path: "agent",
+            exclude: ["GUIDE.md", "agent.yaml", "agent.service", "agent-worker.service"], swiftSettings: swift),
         .executableTarget(
             name: "coordinator",
             dependencies: [
@@ -172,8 +173,8 @@ let package = Package(
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
                 "Encoder", "Cohort",
-                "CSandbox",
-            ],
+                "CSandbox", logging,
+            ] + http,
             swiftSettings: swift),
         .testTarget(
             name: "RoundTests",

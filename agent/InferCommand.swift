@@ -40,7 +40,9 @@ struct InferCommand: ParsableCommand {
     @OptionGroup var machine: MachineOptions
 
     func validate() throws {
-        guard (model == nil) != (from.release == nil) else { throw ValidationError("Give either --model or --release.") }
+        guard (model == nil) != (from.release == nil) else {
+            throw ValidationError("Give either --model or --release.")
+        }
         guard (folder == nil) != (data == nil) else { throw ValidationError("Give either --case or --data.") }
         guard split == nil || data != nil else { throw ValidationError("--split needs --data.") }
     }

@@ -15,9 +15,12 @@ struct ReleasesCommand: ParsableCommand {
         for name in Releases.names(in: options.folder) {
             do {
                 let kept = try Releases.verified(name, in: options.folder)
-                print("\(name): \(kept.card.standing.rawValue), \(kept.card.task), round \(kept.card.round.round), \(kept.model)")
+                print(
+                    "\(name): \(kept.card.standing.rawValue), \(kept.card.task), round \(kept.card.round.round), \(kept.model)"
+                )
                 for figure in kept.card.figures {
-                    let interval = figure.interval.map { " (95 % \($0.map(String.init).joined(separator: " to ")))" } ?? ""
+                    let interval =
+                        figure.interval.map { " (95 % \($0.map(String.init).joined(separator: " to ")))" } ?? ""
                     print("  \(figure.name): \(figure.value)\(interval)")
                 }
                 for limit in kept.card.limits { print("  \(limit)") }

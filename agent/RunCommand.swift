@@ -17,7 +17,9 @@ struct RunCommand: ConfinedCommand, AsyncParsableCommand {
     func confine() throws {
         Confinement.forbidCores()
         try options.folder.make()
-        for line in Confinement.confine(options.folder, configuration: options.settings) { Narrator.standardError(line) }
+        for line in Confinement.confine(options.folder, configuration: options.settings) {
+            Narrator.standardError(line)
+        }
     }
 
     func run() async throws {

@@ -16,7 +16,9 @@ struct StatePlace: ParsableArguments {
 struct StateOptions: ParsableArguments {
     @OptionGroup var place: StatePlace
 
-    @Option(help: "The site's settings; agent.yaml in the state folder by default.", completion: .file(extensions: ["yaml"]))
+    @Option(
+        help: "The site's settings; agent.yaml in the state folder by default.", completion: .file(extensions: ["yaml"])
+    )
     var config: String?
 
     var folder: StateFolder { place.folder }

@@ -12,7 +12,8 @@ extension AgentConfiguration {
         guard let data = FileManager.default.contents(atPath: path), data.count <= limit,
             let text = String(data: data, encoding: .utf8)
         else {
-            throw ConfigurationError(path, line: nil, "it cannot be read as text of at most 1 MiB; check its permissions")
+            throw ConfigurationError(
+                path, line: nil, "it cannot be read as text of at most 1 MiB; check its permissions")
         }
         return try parse(text, file: path)
     }
@@ -131,7 +132,9 @@ extension AgentConfiguration {
         ]
         for (unit, factor) in units where text.hasSuffix(unit) {
             let number = text.dropLast(unit.count).trimmingCharacters(in: .whitespaces)
-            guard let value = Double(number), value.isFinite, value * factor >= 1000, value * factor < 1e12 else { break }
+            guard let value = Double(number), value.isFinite, value * factor >= 1000, value * factor < 1e12 else {
+                break
+            }
             return Int(value * factor)
         }
         throw node.error(name, "is \(text); write a rate of at least 1 kB/s, such as 2 MB/s or 20 Mbit/s")

@@ -90,7 +90,9 @@ package struct SiteControl: Sendable {
             waiting.append(consent(offer))
         }
         for record in records {
-            guard try record.outcome == nil, try record.decision == nil, let outgoing = try record.outgoing else { continue }
+            guard try record.outcome == nil, try record.decision == nil, let outgoing = try record.outgoing else {
+                continue
+            }
             let what = outgoing.header == nil ? "a report of an evaluation" : "an update of the model"
             waiting.append(
                 .init(
@@ -102,7 +104,8 @@ package struct SiteControl: Sendable {
                 .init(
                     id: "\(card.name).release", kind: .release,
                     what: "a released model of \(card.model.bytes) bytes (\(card.standing.rawValue)), to be fetched",
-                    fields: ["task": card.task, "lineage": card.lineage, "limits": card.limits.joined(separator: "; ")]))
+                    fields: ["task": card.task, "lineage": card.lineage, "limits": card.limits.joined(separator: "; ")])
+            )
         }
         return waiting
     }

@@ -71,7 +71,8 @@ package final class EgressLog: Sendable {
 
     private static func failure(_ path: String) -> AgentError {
         AgentError(
-            .state, "\(path) cannot be written (\(String(cString: strerror(errno)))), so nothing is sent; free space there")
+            .state,
+            "\(path) cannot be written (\(String(cString: strerror(errno)))), so nothing is sent; free space there")
     }
 
     /// The last lines, oldest first; one that was cut off by a crash is passed over.
@@ -83,7 +84,9 @@ package final class EgressLog: Sendable {
 
     /// The fields of a message's JSON by name, each as JSON.
     package static func fields(of text: String) -> [String: String] {
-        guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else { return [:] }
+        guard let object = try? JSONSerialization.jsonObject(with: Data(text.utf8)) as? [String: Any] else {
+            return [:]
+        }
         return object.mapValues { value in
             if let text = value as? String { return text }
             let json = try? JSONSerialization.data(

@@ -101,7 +101,9 @@ extension UpdateInspection {
 
         /// Sees that nothing follows.
         mutating func end() throws {
-            guard read(descriptor, buffer.baseAddress, 1) == 0 else { throw EgressStop("the update goes on after its end") }
+            guard read(descriptor, buffer.baseAddress, 1) == 0 else {
+                throw EgressStop("the update goes on after its end")
+            }
         }
     }
 }

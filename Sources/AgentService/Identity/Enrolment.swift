@@ -88,7 +88,9 @@ package struct Enrolment: Sendable {
     private func store(_ answer: EnrolmentAnswer, key: SigningKey) throws -> FederationRecord {
         guard let chain = answer.chain, let rootPEM = answer.root, let federation = answer.federation,
             let address = answer.address, let coordinatorKey = answer.coordinatorKey
-        else { throw AgentError(.untrusted, "the coordinator's answer is not complete; compare the versions of both sides") }
+        else {
+            throw AgentError(.untrusted, "the coordinator's answer is not complete; compare the versions of both sides")
+        }
         let root = try Certificate(pem: rootPEM)
         guard root.spki == code.rootKey else {
             throw AgentError(.untrusted, "the root certificate is not the code's; tell the coordinator's operator")

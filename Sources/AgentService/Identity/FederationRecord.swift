@@ -41,7 +41,8 @@ package struct SiteIdentity: Sendable {
         guard let record = try JSONFile.read(FederationRecord.self, from: folder.federation) else {
             throw AgentError(
                 .identity,
-                "\(folder.path) belongs to no federation yet; enrol this site with `agent enroll --state \(folder.path)`")
+                "\(folder.path) belongs to no federation yet; enrol this site with `agent enroll --state \(folder.path)`"
+            )
         }
         try KeyPair.finishExchange(in: folder)
         // Read only to see that it is there, whole and private.

@@ -40,12 +40,14 @@ package enum KeyPair {
     package static func check(chain pem: String, key: SigningKey, root: Certificate) throws {
         let chain = try Certificate.chain(pem: pem)
         guard let leaf = chain.first, leaf.spki == key.spki else {
-            throw AgentError(.untrusted, "the certificate is for another key than this site's; tell the coordinator's operator")
+            throw AgentError(
+                .untrusted, "the certificate is for another key than this site's; tell the coordinator's operator")
         }
         let issuers = chain.dropFirst() + [root]
         guard zip(chain, issuers).allSatisfy({ $0.isIssued(by: $1) }) else {
             throw AgentError(
-                .untrusted, "the certificate does not come from this federation's root; tell the coordinator's operator")
+                .untrusted, "the certificate does not come from this federation's root; tell the coordinator's operator"
+            )
         }
     }
 }

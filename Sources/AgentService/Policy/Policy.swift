@@ -48,7 +48,8 @@ package struct Policy: Sendable {
             return "this site's policy does not allow a study of kind \(plan.kind.rawValue)"
         }
         if plan.kind != .evaluation, plan.minimumSites < floors.minimumSites {
-            return "the plan folds updates of \(plan.minimumSites) sites, this site's policy wants \(floors.minimumSites)"
+            return
+                "the plan folds updates of \(plan.minimumSites) sites, this site's policy wants \(floors.minimumSites)"
         }
         if let most = floors.maximumNorm, plan.kind != .evaluation {
             guard let norm = plan.maxNorm, norm <= most else {

@@ -8,10 +8,11 @@ struct StudyReview: Sendable {
     func review(_ offers: [StudyOffer]) throws {
         for offer in offers {
             guard let document = try? offer.plan.verified(by: around.identity.coordinatorKey),
-                document.study == offer.name, document.federation == around.record.federation,
+                document.study == offer.name, Name.isValid(offer.name), document.federation == around.record.federation,
                 document.digest == StudyPlan.digest(of: document.text)
             else {
-                around.narrator.say("WARNING: the plan of \(offer.name) is not signed by the coordinator", on: "plan \(offer.name)")
+                around.narrator.say(
+                    "WARNING: the plan of \(offer.name) is not signed by the coordinator", on: "plan \(offer.name)")
                 continue
             }
             try review(document)
@@ -27,7 +28,8 @@ struct StudyReview: Sendable {
                 study.answer(
                     plan: document.digest, agrees: false, reason: EgressSchema.sentence(objection), byPolicy: true)
                 study.waiting = nil
-            } else if study.plan != document.digest || study.agrees == nil || (study.agrees == false && study.byPolicy) {
+            } else if study.plan != document.digest || study.agrees == nil || (study.agrees == false && study.byPolicy)
+            {
                 if isAutomatic {
                     study.answer(plan: document.digest, agrees: true, reason: nil, byPolicy: true)
                 } else {

@@ -22,18 +22,22 @@ package enum Releases {
     /// A kept release whose card and model were verified just now.
     /// - Throws: when it is not there, the card is not the coordinator's, or the model is not the card's.
     package static func verified(_ name: String, in folder: StateFolder) throws -> Kept {
-        guard Name.isValid(name), let signed = try JSONFile.read(Signed<ReleaseCard>.self, from: card(name, folder)) else {
-            throw AgentError(.usage, "there is no release \(name) in \(folder.releases); `agent releases` lists what is")
+        guard Name.isValid(name), let signed = try JSONFile.read(Signed<ReleaseCard>.self, from: card(name, folder))
+        else {
+            throw AgentError(
+                .usage, "there is no release \(name) in \(folder.releases); `agent releases` lists what is")
         }
         guard let record = try JSONFile.read(FederationRecord.self, from: folder.federation) else {
             throw AgentError(.identity, "\(folder.path) belongs to no federation, so no card can be believed")
         }
         guard let body = try? signed.verified(by: VerifyingKey(hex: record.coordinatorKey)), body.name == name else {
-            throw AgentError(.untrusted, "the card of \(name) is not signed by this federation's coordinator; do not use it")
+            throw AgentError(
+                .untrusted, "the card of \(name) is not signed by this federation's coordinator; do not use it")
         }
         let model = model(name, folder)
         guard SHA256.hex(ofFile: model) == body.model.digest else {
-            throw AgentError(.untrusted, "\(model) is not the model of its card; remove \(folder.release(name)) to fetch it anew")
+            throw AgentError(
+                .untrusted, "\(model) is not the model of its card; remove \(folder.release(name)) to fetch it anew")
         }
         return Kept(card: body, model: model)
     }
@@ -69,9 +73,13 @@ struct ReleaseShelf: Sendable {
     }
 
     private func refresh(_ kept: Signed<ReleaseCard>, _ signed: Signed<ReleaseCard>, _ card: ReleaseCard) {
-        guard kept != signed, (try? JSONFile.write(signed, to: Releases.card(card.name, around.folder))) != nil else { return }
+        guard kept != signed, (try? JSONFile.write(signed, to: Releases.card(card.name, around.folder))) != nil else {
+            return
+        }
         if card.standing == .held, kept.unverified?.standing != .held {
-            around.narrator.say("WARNING: the release \(card.name) is held by the coordinator; stop using it", on: "release \(card.name)")
+            around.narrator.say(
+                "WARNING: the release \(card.name) is held by the coordinator; stop using it",
+                on: "release \(card.name)")
         }
     }
 
@@ -89,7 +97,8 @@ struct ReleaseShelf: Sendable {
         if let word = around.site.memory.releases[card.name] { return word == card.model.digest }
         if around.isAutomatic(around.configuration.approve.release) { return true }
         around.narrator.say(
-            "the release \(card.name) waits for you: `agent approve \(card.name).release` or refuse it", on: "release \(card.name)")
+            "the release \(card.name) waits for you: `agent approve \(card.name).release` or refuse it",
+            on: "release \(card.name)")
         return false
     }
 
@@ -101,12 +110,14 @@ struct ReleaseShelf: Sendable {
                 atPath: around.folder.release(card.name), withIntermediateDirectories: true,
                 attributes: [.posixPermissions: 0o700])
             try await around.withinHours(matter) {
-                try await link.fetch(card.model, to: Releases.model(card.name, around.folder), progress: { _ in }) { error in
+                try await link.fetch(card.model, to: Releases.model(card.name, around.folder), progress: { _ in }) {
+                    error in
                     around.narrator.say("\(matter): \(error.description); trying again", on: matter)
                 }
             }
             try JSONFile.write(signed, to: Releases.card(card.name, around.folder))
-            around.narrator.say("the release \(card.name) is here (\(card.standing.rawValue)); see `agent releases`", on: matter)
+            around.narrator.say(
+                "the release \(card.name) is here (\(card.standing.rawValue)); see `agent releases`", on: matter)
         } catch {
             // Asked for again with the next answer.
             if !Task.isCancelled { around.narrator.say("\(matter): \(error)", on: matter) }

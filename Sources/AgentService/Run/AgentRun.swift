@@ -13,12 +13,16 @@ package final class AgentRun: Sendable {
         var isDue = true
     }
 
-    private let around: Surroundings
-    private let link: any CoordinatorLink
+    /// So that a site is back within a minute of a line that heals.
+    static let longestWait = Duration.seconds(30)
+
+    let around: Surroundings
+    let link: any CoordinatorLink
     private let configurationPath: String
     private let poll = Mutex(Poll())
-    private let works = Mutex<[String: Task<Void, Never>]>([:])
-    private let since = ContinuousClock().now
+    let works = Mutex<[String: Task<Void, Never>]>([:])
+    /// Assignments that were turned down without being taken up, each told of once.
+    let turnedDown = Mutex<Set<String>>([])
 
     package init(around: Surroundings, link: any CoordinatorLink, configurationPath: String) {
         self.around = around
@@ -76,7 +80,8 @@ package final class AgentRun: Sendable {
                 if error.code == .cancelled { continue }
                 around.narrator.say("\(error.description); trying again", on: "connection")
                 known = nil
-                do { try await Task.sleep(for: waits.next(retryAfter: error.retryAfter)) } catch { return }
+                let wait = min(waits.next(retryAfter: error.retryAfter), Self.longestWait)
+                do { try await Task.sleep(for: wait) } catch { return }
             }
         }
     }
@@ -99,7 +104,9 @@ package final class AgentRun: Sendable {
             return nil
         }
         let task = Task { [link] in
-            do throws(TransportError) { return Result<PollAnswer, TransportError>.success(try await link.poll(request)) } catch {
+            do throws(TransportError) {
+                return Result<PollAnswer, TransportError>.success(try await link.poll(request))
+            } catch {
                 return .failure(error)
             }
         }
@@ -108,7 +115,11 @@ package final class AgentRun: Sendable {
             if request.wait > 0, poll.isDue { task.cancel() }
             poll.isDue = false
         }
-        return await withTaskCancellationHandler { await task.value } onCancel: { task.cancel() }
+        return await withTaskCancellationHandler {
+            await task.value
+        } onCancel: {
+            task.cancel()
+        }
     }
 
     // MARK: Taking an answer
@@ -121,7 +132,7 @@ package final class AgentRun: Sendable {
             if around.site.lastAnswer?.token != answer.token { try around.site.keep(answer) }
             warnOfClock(answer)
             try StudyReview(around: around).review(answer.studies)
-            for signed in answer.assignments { try take(signed, asked: asked) }
+            for signed in answer.assignments { try await take(signed, asked: asked) }
             for signed in answer.verdicts { try note(signed) }
             try close(notIn: answer, asked: asked)
             try fetchReleases(answer.releases)
@@ -156,119 +167,9 @@ package final class AgentRun: Sendable {
             try around.site.remember { $0.studies[consent.study]?.delivered = true }
             around.narrator.say(
                 consent.agrees
-                    ? "\(offer.name): this site takes part" : "\(offer.name): this site does not take part: \(consent.reason ?? "")",
+                    ? "\(offer.name): this site takes part"
+                    : "\(offer.name): this site does not take part: \(consent.reason ?? "")",
                 on: "consent \(offer.name)")
-        }
-    }
-
-    // MARK: Work
-
-    private func take(_ signed: Signed<Assignment>, asked: Timestamp) throws {
-        guard let assignment = try? signed.verified(by: around.identity.coordinatorKey) else {
-            return around.narrator.say("WARNING: an assignment is not signed by the coordinator; it is not done", on: "assignment")
-        }
-        let name = "\(assignment.round.study), round \(assignment.round.round)"
-        let plan = around.plan(study: assignment.round.study).map { ($0.plan, $0.document.digest) }
-        let memory = around.site.memory
-        if let objection = AssignmentCheck.objection(to: assignment, record: around.record, plan: plan, memory: memory) {
-            return around.narrator.say("the assignment of \(name) is not done: \(objection)", on: "assignment \(name)")
-        }
-        let record = TaskRecord(state: around.folder, round: assignment.round, kind: assignment.kind)
-        if let order = try record.order {
-            if let before = try record.assignment, !before.asks(thatOf: assignment) {
-                guard order.epoch < memory.epoch else {
-                    return around.narrator.say(
-                        "WARNING: the assignment of \(name) is not what it was before; it is not done", on: "assignment \(name)")
-                }
-                end(record.id)
-                record.remove()
-            } else if try !isAskedAgain(record, asked: asked) {
-                return
-            }
-        }
-        if try record.order == nil { try record.begin(.init(assignment: signed, epoch: memory.epoch)) }
-        try around.site.remember { $0.took(assignment.round) }
-        begin(record, assignment)
-    }
-
-    /// Whether an assignment that is known must be worked on: it is not ended, or the coordinator asked for it again
-    /// after it was told of the end.
-    private func isAskedAgain(_ record: TaskRecord, asked: Timestamp) throws -> Bool {
-        guard let outcome = try record.outcome else { return true }
-        guard outcome.at < asked else { return false }
-        switch outcome.kind {
-        case .sent:
-            // The coordinator lost it, as after the restoring of a backup.
-            try record.reopen()
-        case .refused, .closed:
-            // An extended round asks those again who declined; not more often than every ten seconds.
-            guard around.now().seconds(since: outcome.at) > 10 else { return false }
-            let reason = try record.refusal?.unverified?.reason
-            if reason == .policy || reason == .refused { try record.reopen() } else { try record.restart() }
-        }
-        return true
-    }
-
-    private func begin(_ record: TaskRecord, _ assignment: Assignment) {
-        works.withLock { works in
-            guard works[record.id] == nil else { return }
-            let work = Work(record: record, assignment: assignment, around: around, link: link)
-            works[record.id] = Task { [weak self] in
-                await work.run()
-                guard !Task.isCancelled else { return }
-                self?.works.withLock { _ = $0.removeValue(forKey: record.id) }
-                // The end is told without waiting for the next question.
-                self?.hurry()
-            }
-        }
-    }
-
-    private func end(_ id: String) { works.withLock { $0.removeValue(forKey: id) }?.cancel() }
-
-    private func note(_ signed: Signed<Verdict>) throws {
-        guard let verdict = try? signed.verified(by: around.identity.coordinatorKey), verdict.site == around.record.site
-        else { return }
-        for kind in [Assignment.Kind.train, .rehearse] {
-            let record = TaskRecord(state: around.folder, round: verdict.round, kind: kind)
-            guard try record.order != nil, try record.verdict != verdict else { continue }
-            try record.note(verdict)
-            let factor = verdict.outcome == .clipped ? " by \(verdict.factor)" : ""
-            around.narrator.say(
-                "\(record.id): \(verdict.outcome.rawValue)\(factor): \(verdict.reason)", on: "verdict \(record.id)")
-        }
-    }
-
-    /// Ends what the coordinator no longer waits for, and deletes models and updates nobody needs any more.
-    private func close(notIn answer: PollAnswer, asked: Timestamp) throws {
-        let open = Set(
-            answer.assignments.compactMap { try? $0.verified(by: around.identity.coordinatorKey) }
-                .map { TaskRecord(state: around.folder, round: $0.round, kind: $0.kind).id })
-        let records = TaskRecord.all(in: around.folder)
-        for record in records where !open.contains(record.id) {
-            guard try record.outcome == nil else { continue }
-            // What is being sent learns its end from the coordinator itself.
-            if try record.decision?.approved == true { continue }
-            end(record.id)
-            around.tell(record.id, nil)
-            try record.end(.init(.closed, reason: "the coordinator no longer waits for it", at: around.now()))
-        }
-        try Tidying(folder: around.folder).tidy(records, open: open)
-    }
-
-    // MARK: Releases
-
-    private func fetchReleases(_ cards: [Signed<ReleaseCard>]) throws {
-        for (card, body) in ReleaseShelf(around: around).wanted(cards) {
-            let id = "release \(body.name)"
-            works.withLock { works in
-                guard works[id] == nil else { return }
-                let shelf = ReleaseShelf(around: around)
-                works[id] = Task { [weak self, link] in
-                    await shelf.fetch(card, body, over: link)
-                    guard !Task.isCancelled else { return }
-                    self?.works.withLock { _ = $0.removeValue(forKey: id) }
-                }
-            }
         }
     }
 
@@ -310,7 +211,9 @@ package final class AgentRun: Sendable {
                 while around.now().date < due { try await Task.sleep(for: .milliseconds(500)) }
                 try await renewal.renew(over: link, root: around.identity.root)
                 waits.reset()
-                around.narrator.say("the certificate is renewed until \(try renewal.current().notAfter.formatted(.iso8601))", on: "certificate")
+                around.narrator.say(
+                    "the certificate is renewed until \(try renewal.current().notAfter.formatted(.iso8601))",
+                    on: "certificate")
             } catch is CancellationError {
                 return
             } catch {
@@ -318,12 +221,5 @@ package final class AgentRun: Sendable {
                 do { try await Task.sleep(for: waits.next()) } catch { return }
             }
         }
-    }
-}
-
-extension Assignment {
-    /// Whether another assignment asks the same.
-    fileprivate func asks(thatOf other: Assignment) -> Bool {
-        base == other.base && candidate == other.candidate && plan == other.plan && globalStep == other.globalStep
     }
 }

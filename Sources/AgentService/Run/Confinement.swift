@@ -36,7 +36,9 @@ package enum Confinement {
     /// The program and the libraries it stands on, wherever they were installed.
     private static func mapped() -> [String] {
         let maps = (try? String(contentsOfFile: "/proc/self/maps", encoding: .utf8)) ?? ""
-        let paths = maps.split(separator: "\n").compactMap { line in line.firstIndex(of: "/").map { String(line[$0...]) } }
+        let paths = maps.split(separator: "\n").compactMap { line in
+            line.firstIndex(of: "/").map { String(line[$0...]) }
+        }
         return Set(paths).sorted()
     }
 

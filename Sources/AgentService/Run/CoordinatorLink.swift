@@ -16,7 +16,8 @@ package protocol CoordinatorLink: Sendable {
     /// Until the coordinator has it, verified.
     func upload(
         _ file: String, header: Signed<UpdateHeader>, progress: @escaping @Sendable (Int) -> Void,
-        trouble: @escaping @Sendable (TransportError) -> Void) async throws(TransportError) -> UploadStatus
+        trouble: @escaping @Sendable (TransportError) -> Void
+    ) async throws(TransportError) -> UploadStatus
     /// New limits in bytes a second, 0 for none.
     func limit(up: Int, down: Int)
 }

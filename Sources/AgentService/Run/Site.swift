@@ -31,7 +31,9 @@ package final class Site: Sendable {
     }
 
     /// The newest answer of the coordinator.
-    package var lastAnswer: PollAnswer? { (try? JSONFile.read(PollAnswer.self, from: folder.answer, limit: 1 << 26)) ?? nil }
+    package var lastAnswer: PollAnswer? {
+        (try? JSONFile.read(PollAnswer.self, from: folder.answer, limit: 1 << 26)) ?? nil
+    }
 
     package func keep(_ answer: PollAnswer) throws { try JSONFile.write(answer, to: folder.answer) }
 

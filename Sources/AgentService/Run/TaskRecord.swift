@@ -64,11 +64,15 @@ package struct TaskRecord: Sendable, Hashable {
     /// All there are, by name.
     package static func all(in state: StateFolder) -> [TaskRecord] {
         let names = (try? FileManager.default.contentsOfDirectory(atPath: state.tasks)) ?? []
-        return names.sorted().map { TaskRecord(folder: TaskFolder(path: state.task($0))) }.filter { $0.has("order.json") }
+        return names.sorted().map { TaskRecord(folder: TaskFolder(path: state.task($0))) }.filter {
+            $0.has("order.json")
+        }
     }
 
     /// The record of an id, if there is one.
-    package static func find(_ id: String, in state: StateFolder) -> TaskRecord? { all(in: state).first { $0.id == id } }
+    package static func find(_ id: String, in state: StateFolder) -> TaskRecord? {
+        all(in: state).first { $0.id == id }
+    }
 
     package var order: Order? { get throws { try read(Order.self, "order.json") } }
     package var outgoing: Outgoing? { get throws { try read(Outgoing.self, "outgoing.json") } }

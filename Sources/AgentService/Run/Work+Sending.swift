@@ -71,7 +71,8 @@ extension Work {
         do {
             try record.end(.init(.sent, receipt: receipt, at: around.now()))
         } catch { throw TransportError(.fileUnusable, "\(error)") }
-        around.narrator.say("\(record.id): the update is durable at the coordinator (\(header.update.bytes) bytes)", on: record.id)
+        around.narrator.say(
+            "\(record.id): the update is durable at the coordinator (\(header.update.bytes) bytes)", on: record.id)
     }
 
     /// Sends, and takes a no that is for good as the end of this work.

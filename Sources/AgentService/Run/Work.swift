@@ -29,7 +29,7 @@ struct Work: Sendable {
                 return
             } catch {
                 around.narrator.say("\(record.id): \(error); trying again", on: record.id)
-                do { try await Task.sleep(for: waits.next()) } catch { return }
+                do { try await Task.sleep(for: min(waits.next(), AgentRun.longestWait)) } catch { return }
             }
         }
     }
@@ -76,7 +76,8 @@ struct Work: Sendable {
         if FileManager.default.fileExists(atPath: record.folder.path + "/task.json") { return }
         let settings = around.configuration
         guard let (_, document) = around.plan(study: assignment.round.study), document.digest == assignment.plan else {
-            throw AgentError(.untrusted, "the plan of \(assignment.round.study) is not at hand; waiting for the coordinator")
+            throw AgentError(
+                .untrusted, "the plan of \(assignment.round.study) is not at hand; waiting for the coordinator")
         }
         let data = assignment.kind == .rehearse ? nil : settings.data(study: assignment.round.study)
         guard assignment.kind == .rehearse || data != nil else {
@@ -96,7 +97,8 @@ struct Work: Sendable {
                 planDigest: assignment.plan,
                 base: .init(path: around.folder.object(assignment.base.digest), digest: assignment.base.digest),
                 candidate: candidate, globalStep: assignment.globalStep, data: data,
-                minimumCases: settings.minimumCasesPerClass, precision: settings.precision.flatMap { .init(rawValue: $0) },
+                minimumCases: settings.minimumCasesPerClass,
+                precision: settings.precision.flatMap { .init(rawValue: $0) },
                 threads: settings.threads, trainer: trainer, software: Software.name))
     }
 
@@ -119,7 +121,8 @@ struct Work: Sendable {
                 tell(.waiting)
                 since += 1
                 if since == 40 {
-                    around.narrator.say("\(record.id) waits for `agent worker`; start it if it does not run", on: record.id)
+                    around.narrator.say(
+                        "\(record.id) waits for `agent worker`; start it if it does not run", on: record.id)
                 }
             }
             try await looks.pause()
@@ -172,7 +175,8 @@ struct Work: Sendable {
     }
 
     private func inspect(_ made: WorkerResult.Update, layout: UpdateLayout) throws -> UpdateInspection {
-        do { return try UpdateInspection.inspect(record.folder.update, layout: layout, encoding: made.encoding) } catch {
+        do { return try UpdateInspection.inspect(record.folder.update, layout: layout, encoding: made.encoding) } catch
+        {
             try around.gate.stop(.updateFile, made.update.digest, round: assignment.round, reason: "\(error)")
             throw error
         }

@@ -1,6 +1,5 @@
 import Federation
 import Foundation
-import GRDB
 
 extension CreateStudy {
     package func carryOut(at desk: OperatorDesk) async throws -> StudyReport {
@@ -95,25 +94,5 @@ extension Optional {
     fileprivate func asyncMap<T>(_ body: (Wrapped) async throws -> T) async rethrows -> T? {
         guard let self else { return nil }
         return try await body(self)
-    }
-}
-
-extension Coordinator {
-    /// How the updates of a round's attempt have come along, by site.
-    func uploads(of round: RoundReference) async throws -> [String: UploadRecord] {
-        let records = try await store.access { db in
-            try UploadRecord.fetchAll(
-                db, sql: "SELECT * FROM upload WHERE study = ? AND round = ? AND attempt = ?",
-                arguments: [round.study, round.round, round.attempt])
-        }
-        return Dictionary(uniqueKeysWithValues: records.map { ($0.site, $0) })
-    }
-
-    /// Takes a copy of a model file into the object store, for a plan to begin from.
-    func bring(_ file: String) async throws -> ObjectReference {
-        let reference = try store.objects.take(copyOf: file)
-        let now = means.now()
-        try await store.transaction { db in try ObjectRecord.enter(reference, at: now, in: db) }
-        return reference
     }
 }

@@ -10,7 +10,6 @@ struct Coordinator: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, StatusCommand.self, SiteCommand.self, StudyCommand.self,
             ReleaseCommand.self, LockedTestCommand.self, VerifyCommand.self, ReplayCommand.self, BackupCommand.self,
-            RestoreCommand.self, ExportRootCommand.self, ImportWeightsCommand.self,
-            EvaluationChildCommand.self,
+            RestoreCommand.self, ExportRootCommand.self, ImportWeightsCommand.self, EvaluationChildCommand.self,
         ])
 }

@@ -181,7 +181,7 @@ package final class EnrolmentDesk: Sendable {
 
     private func issue(_ request: CertificateRequest, site: String) throws -> String {
         try authority.issue(
-            request, uri: "urn:consilium:\(coordinator.state.name ?? ""):site:\(site)", usage: .site,
+            request, uri: SubjectName.site(site, of: coordinator.state.name ?? ""), usage: .site,
             lifetime: configuration.siteLifetime)
     }
 }

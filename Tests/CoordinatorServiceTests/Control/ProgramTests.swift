@@ -35,7 +35,9 @@ import Transport
             let polled = try await agent.send("POST", "/v1/poll", body: .bytes(poll(wait: 0)))
             #expect(try polled.decoded(PollAnswer.self).head.sequence >= 4)
             // The code has served: nobody can enrol any more.
-            try await eventually { try CoordinatorProcess.run("status", state: state).output.contains("nobody can enrol") }
+            try await eventually("the enrolment listener is closed") {
+                try CoordinatorProcess.run("status", state: state).output.contains("nobody can enrol")
+            }
             await #expect(throws: TransportError.self) { try await enrol(site, code, over: enrolling) }
 
             let listed = try CoordinatorProcess.run("site", "list", "--json", state: state)
@@ -180,17 +182,6 @@ import Transport
     private func poll(wait: Int) -> [UInt8] {
         let request = PollRequest(software: "test 1", head: nil, known: nil, wait: wait, activities: [])
         return [UInt8]((try? JSONEncoder().encode(request)) ?? Data())
-    }
-
-    private func eventually(_ condition: () async throws -> Bool) async throws {
-        let start = ContinuousClock.now
-        while try await !condition() {
-            guard start.duration(to: .now) < .seconds(30) else {
-                Issue.record("it did not come about within 30 s")
-                return
-            }
-            try await Task.sleep(for: .milliseconds(100))
-        }
     }
 
     private func withFolder(_ body: (String) async throws -> Void) async throws {

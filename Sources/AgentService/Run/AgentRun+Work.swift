@@ -44,7 +44,7 @@ extension AgentRun {
         guard assignment.federation == around.record.federation, assignment.site == around.record.site,
             !turnedDown.withLock({ $0.contains(id) })
         else { return }
-        let refusal = Refusal(
+        let refusal = Federation.Refusal(
             federation: assignment.federation, site: assignment.site, round: round, kind: assignment.kind,
             reason: .policy, detail: EgressSchema.sentence(objection))
         let signed = try around.gate.sign(refusal, as: .refusal, round: round)

@@ -6,7 +6,7 @@ package import Transport
 package protocol CoordinatorLink: Sendable {
     func poll(_ request: PollRequest) async throws(TransportError) -> PollAnswer
     func consent(_ consent: Signed<Consent>, study: String) async throws(TransportError)
-    func refuse(_ refusal: Signed<Refusal>) async throws(TransportError)
+    func refuse(_ refusal: Signed<Federation.Refusal>) async throws(TransportError)
     func report(_ report: Signed<EvaluationReport>) async throws(TransportError)
     func renew(_ request: RenewalRequest) async throws(TransportError) -> RenewalAnswer
     /// Until the object lies there, verified.
@@ -54,7 +54,7 @@ package struct HTTPLink: CoordinatorLink {
         _ = try await post(consent, "/v1/studies/\(study)/consent")
     }
 
-    package func refuse(_ refusal: Signed<Refusal>) async throws(TransportError) {
+    package func refuse(_ refusal: Signed<Federation.Refusal>) async throws(TransportError) {
         _ = try await post(refusal, "/v1/refusals")
     }
 

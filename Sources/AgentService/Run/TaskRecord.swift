@@ -77,7 +77,7 @@ package struct TaskRecord: Sendable, Hashable {
     package var order: Order? { get throws { try read(Order.self, "order.json") } }
     package var outgoing: Outgoing? { get throws { try read(Outgoing.self, "outgoing.json") } }
     package var decision: Decision? { get throws { try read(Decision.self, "decision.json") } }
-    package var refusal: Signed<Refusal>? { get throws { try read(Signed<Refusal>.self, "refusal.json") } }
+    package var refusal: Signed<Federation.Refusal>? { get throws { try read(Signed<Federation.Refusal>.self, "refusal.json") } }
     package var outcome: Outcome? { get throws { try read(Outcome.self, "outcome.json") } }
     package var verdict: Verdict? { get throws { try read(Verdict.self, "verdict.json") } }
     /// Whether the egress log has its line.
@@ -98,7 +98,7 @@ package struct TaskRecord: Sendable, Hashable {
 
     package func prepare(_ outgoing: Outgoing) throws { try write(outgoing, "outgoing.json") }
     package func decide(_ decision: Decision) throws { try write(decision, "decision.json") }
-    package func refuse(_ refusal: Signed<Refusal>) throws { try write(refusal, "refusal.json") }
+    package func refuse(_ refusal: Signed<Federation.Refusal>) throws { try write(refusal, "refusal.json") }
     package func end(_ outcome: Outcome) throws { try write(outcome, "outcome.json") }
     package func note(_ verdict: Verdict) throws { try write(verdict, "verdict.json") }
     package func noteLogged() throws { try write(true, "logged") }

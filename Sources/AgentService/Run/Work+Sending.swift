@@ -87,14 +87,14 @@ extension Work {
     // MARK: Refusing
 
     /// Writes down that this site says no; it is delivered next.
-    func refuse(_ reason: Refusal.Reason, _ detail: String) throws {
-        let refusal = Refusal(
+    func refuse(_ reason: Federation.Refusal.Reason, _ detail: String) throws {
+        let refusal = Federation.Refusal(
             federation: around.record.federation, site: around.record.site, round: assignment.round,
             kind: assignment.kind, reason: reason, detail: EgressSchema.sentence(detail))
         try record.refuse(try around.gate.sign(refusal, as: .refusal, round: assignment.round))
     }
 
-    func giveUp(_ reason: Refusal.Reason, _ detail: String, because local: String) async {
+    func giveUp(_ reason: Federation.Refusal.Reason, _ detail: String, because local: String) async {
         around.narrator.say("\(record.id) is not sent: \(local)", on: record.id)
         do { try refuse(reason, detail) } catch {
             around.narrator.say("\(record.id): \(error)", on: record.id)

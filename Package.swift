@@ -162,7 +162,7 @@ let package = Package(
             name: "CoordinatorServiceTests",
             dependencies: [
                 "CoordinatorService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files",
-                "Training", "Encoder",
+                "Training", "Encoder", "Cohort", "Compute",
                 database, logging,
             ] + http,
             swiftSettings: swift),

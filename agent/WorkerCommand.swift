@@ -32,7 +32,9 @@ struct WorkerCommand: ConfinedCommand {
         guard network.holds, files.holds else {
             let what = network.holds ? "the keys in \(state)/identity" : "a network"
             let warning = "this machine does not keep the worker from \(what)"
-            guard !requireSandbox else { throw ValidationError(warning + ": use a newer kernel, or a container that allows it.") }
+            guard !requireSandbox else {
+                throw ValidationError(warning + ": use a newer kernel, or a container that allows it.")
+            }
             say("warning: \(warning)")
             return
         }

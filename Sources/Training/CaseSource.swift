@@ -28,7 +28,8 @@ package struct CaseSource: Sendable {
         let volume = try loader.prepared(record)
         var input = EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
         let values = input.voxels.count / Contrast.allCases.count
-        for channel in Contrast.allCases.filter({ !contrasts.contains($0) }).map(\.channel) where input.present[channel] {
+        let hidden = Contrast.allCases.filter { !contrasts.contains($0) }.map(\.channel)
+        for channel in hidden where input.present[channel] {
             input.voxels.withUnsafeMutableBufferPointer {
                 $0[channel * values..<(channel + 1) * values].update(repeating: 0)
             }

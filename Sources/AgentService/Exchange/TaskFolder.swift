@@ -82,7 +82,8 @@ package struct TaskFolder: Sendable, Hashable {
         guard isFinished else { return nil }
         let result = try read(WorkerResult.self, "result.json")
         guard result.format == WorkerTask.format else {
-            throw ExchangeError("\(path)/result.json is of format \(result.format): run agent and worker of one release")
+            throw ExchangeError(
+                "\(path)/result.json is of format \(result.format): run agent and worker of one release")
         }
         return result
     }

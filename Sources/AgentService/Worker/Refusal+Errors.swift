@@ -22,7 +22,8 @@ extension WorkerResult.Refusal {
             case is ComputeError: (.resources, "The machine lacks what the plan's computation needs.")
             case let error as WeightsError:
                 error.code == .diskFull
-                    ? (.resources, "The disk is full.") : (.failed, "The model or the update cannot be read or written.")
+                    ? (.resources, "The disk is full.")
+                    : (.failed, "The model or the update cannot be read or written.")
             // It is about tensors, never about cases.
             case let error as Problem: (.failed, Self.plain(error.message))
             case is PlanError: (.failed, "The plan cannot be read by this release.")

@@ -88,7 +88,12 @@ package enum Sandbox {
     /// Landlock only allows. What is allowed is all that lies beside the way to a hidden folder now: what is put beside
     /// it later is hidden too.
     package static func hideFiles(_ hidden: [String], writable: [String]) -> Outcome {
-        restrictFiles(readable: paths(beside: hidden.map(resolved)), writable: writable)
+        let hidden = hidden.map(resolved)
+        // What is allowed for a folder is allowed for all below it, also for what is to be hidden there.
+        let changeable = writable.map(resolved).flatMap { folder in
+            hidden.contains { $0.hasPrefix(folder + "/") } ? paths(beside: hidden, under: folder) : [folder]
+        }
+        return restrictFiles(readable: paths(beside: hidden), writable: changeable.filter { !hidden.contains($0) })
     }
 
     /// All that there is but some folders, as few paths as possible.
@@ -115,11 +120,18 @@ package enum Sandbox {
         return names
     }
 
-    /// A path without links, since rules are about what a path leads to.
+    /// A path without links, since rules are about what a path leads to; its last name need not exist.
     private static func resolved(_ path: String) -> String {
-        guard let real = realpath(path, nil) else { return path }
+        if let real = realpath(path, nil) {
+            defer { free(real) }
+            return String(cString: real)
+        }
+        let (folder, name) =
+            path.lastIndex(of: "/").map { (String(path[..<$0]), String(path[$0...].dropFirst())) } ?? (".", path)
+        guard !name.isEmpty, let real = realpath(folder.isEmpty ? "/" : folder, nil) else { return path }
         defer { free(real) }
-        return String(cString: real)
+        let parent = String(cString: real)
+        return parent == "/" ? "/" + name : parent + "/" + name
     }
 
     private static func reason(_ result: Int32) -> String { String(cString: strerror(-result)) }

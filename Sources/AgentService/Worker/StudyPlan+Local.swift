@@ -28,8 +28,8 @@ extension StudyPlan {
             case .sgd(let momentum, let decay): .sgd(momentum: Float(momentum), decay: Float(decay))
             }
         return FitSettings(
-            recipe: Imaging.Recipe(size: recipe.size), epochs: 1, batch: training.batch, accumulate: training.accumulate,
-            optimizer: optimizer, rate: Float(training.rate), warmUp: training.warmUp,
+            recipe: Imaging.Recipe(size: recipe.size), epochs: 1, batch: training.batch,
+            accumulate: training.accumulate, optimizer: optimizer, rate: Float(training.rate), warmUp: training.warmUp,
             shape: training.schedule == .cosine ? .cosine : .constant, clip: training.clip, freeze: training.freeze,
             classWeights: training.classWeights.map { .given($0.map { Float($0) }) } ?? .none,
             dropContrasts: Float(training.dropContrasts), seed: seeds.next())

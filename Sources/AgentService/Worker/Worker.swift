@@ -36,7 +36,8 @@ package final class Worker {
     package static func makeFolders(_ state: String) throws(ExchangeError) {
         for folder in [state, state + "/tasks", state + "/cache"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
-                throw ExchangeError("\(folder) cannot be made: \(String(cString: strerror(errno))); check its permissions")
+                throw ExchangeError(
+                    "\(folder) cannot be made: \(String(cString: strerror(errno))); check its permissions")
             }
         }
     }

@@ -17,6 +17,7 @@ extension WorkerSession {
         }
         let source = try plan.source(cache: cache)
         let precision = plan.precision(site: task.precision)
+        let threads = plan.training.threads ?? task.threads
         let models = [task.base] + (task.candidate.map { [$0] } ?? [])
         var scores: [EvaluationReport.Scores] = []
         for (index, model) in models.enumerated() {
@@ -25,7 +26,7 @@ extension WorkerSession {
                 throw TrainingError(.settings, "\(model.path) has no head for the plan's classes")
             }
             let made = try CaseScores.of(
-                file, cases: select, load: { try source.input($0) }, precision: precision, threads: plan.training.threads ?? task.threads
+                file, cases: select, load: { try source.input($0) }, precision: precision, threads: threads
             ) { done in
                 progress.show(.evaluating, index * select.count + done, of: models.count * select.count)
                 return !shouldStop()
@@ -37,7 +38,7 @@ extension WorkerSession {
             }
             scores.append(histogram.scores(model: model.digest))
         }
-        let device = try Device(precision: precision, threads: plan.training.threads ?? task.threads)
+        let device = try Device(precision: precision, threads: threads)
         return WorkerResult(
             .evaluation(WorkerResult.Evaluation(cases: cases.counts(.select), models: scores)), of: task,
             device: device.description)

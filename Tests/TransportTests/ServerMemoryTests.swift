@@ -22,7 +22,15 @@ struct ServerMemoryTests {
         }
         try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
         let before = try status("VmRSS:")
+        var (u0, u1) = (rusage(), rusage())
+        getrusage(0, &u0)
+        let t0 = ContinuousClock.now
         try await body()
+        getrusage(0, &u1)
+        func seconds(_ t: timeval) -> Double { Double(t.tv_sec) + Double(t.tv_usec) / 1e6 }
+        print(
+            "MEASURE wall \(ContinuousClock.now - t0) user \(seconds(u1.ru_utime) - seconds(u0.ru_utime)) sys \(seconds(u1.ru_stime) - seconds(u0.ru_stime)) growth \((try status("VmHWM:") - before) >> 10) KiB"
+        )
         return try status("VmHWM:") - before
     }
 
@@ -87,6 +95,31 @@ struct ServerMemoryTests {
                 return body
             }
             #expect(body == bytes)
+        }
+    }
+
+    @Test("a thousand idle connections take little memory, and a request among them is answered")
+    func idle() async throws {
+        var files = rlimit()
+        getrlimit(__rlimit_resource_t(7), &files)  // RLIMIT_NOFILE, which Glibc types apart
+        files.rlim_cur = min(files.rlim_max, 8192)
+        setrlimit(__rlimit_resource_t(7), &files)
+        var limits = ServerLimits()
+        (limits.connectionsPerAddress, limits.connectionsPerPeer) = (2000, 2000)
+        let federation = try ServerFederation()
+        let site = try federation.site()
+        let registry = ConnectionRegistry()
+        try await withServer(federation, limits: limits, registry: registry) { port, _ in
+            let growth = try await Self.peakGrowth {
+                let clients = try await blocking {
+                    try (0..<1000).map { _ in try ServerTestClient(port: port, .init(identity: site)) }
+                }
+                #expect(await eventually { registry.count == 1000 })
+                #expect(try await blocking { try clients[500].get("/whoami").status } == 200)
+            }
+            // Both ends of every connection are in this process.
+            #expect(growth < 160 << 20, "grew by \(growth >> 10) KiB")
+            print("MEASURE idle both ends KiB/connection \(growth >> 10) / 1000")
         }
     }
 }

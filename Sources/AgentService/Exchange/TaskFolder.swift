@@ -1,3 +1,4 @@
+import Dispatch
 import Files
 package import Federation
 import Foundation

@@ -1,4 +1,5 @@
 import Cohort
+import Dispatch
 import Cryptography
 import Federation
 import Files

@@ -11,7 +11,7 @@ final class FakeCoordinator: CoordinatorLink {
     struct Told: Sendable {
         var polls: [PollRequest] = []
         var consents: [Consent] = []
-        var refusals: [Refusal] = []
+        var refusals: [Federation.Refusal] = []
         var reports: [EvaluationReport] = []
         var updates: [UpdateHeader] = []
         var uploads = 0
@@ -104,7 +104,7 @@ final class FakeCoordinator: CoordinatorLink {
         }
     }
 
-    func refuse(_ refusal: Signed<Refusal>) async throws(TransportError) {
+    func refuse(_ refusal: Signed<Federation.Refusal>) async throws(TransportError) {
         try cut()
         let said = try body(refusal)
         done(said.round) { $0.refusals.append(said) }

@@ -93,7 +93,9 @@ import Transport
             try await ReplayRound(study: "glioma", round: 1).carryOut(at: desk)
         }
         _ = try await CreateStudy(plan: TestFederation.plan(), file: "plan.yaml", weights: nil).carryOut(at: desk)
-        await #expect(throws: OperatorError.self) { try await ReplayRound(study: "glioma", round: 1).carryOut(at: desk) }
+        await #expect(throws: OperatorError.self) {
+            try await ReplayRound(study: "glioma", round: 1).carryOut(at: desk)
+        }
     }
 
     @Test("a plan's mistake is told with the file, the line and the nearest name")

@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SOURCES := $(wildcard Sources/NIfTI/*.swift) $(wildcard Tests/NIfTIFuzz/*.swift) \
 	Tests/NIfTITests/ForgedFile.swift Tests/NIfTITests/StoredGzip.swift
 
-.PHONY: deps build test bench bench-peers lint fuzz fuzz-minute clean
+.PHONY: deps build test bench bench-peers bench-peers-rounds lint fuzz fuzz-minute clean
 
 deps:
 	@missing=$$(for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
@@ -67,5 +67,21 @@ bench-peers: deps $(PEERS)/bin/python
 	swift build -c release --product bench
 	.build/release/bench --peers $(PEERS)/bin/python
 
+# Rounds of Flower and NVFlare, each in a virtual environment of its own, since their requirements exclude each other.
+# Megabytes x sites, and how many rounds of each.
+ECHO ?= 1x8 100x2 345x2
+ECHO_ROUNDS ?= 4
+Benchmarks/peers/.venv-%/bin/python: Benchmarks/peers/requirements-%.txt
+	@$(MAKE) --no-print-directory deps DEBIAN_PACKAGES=python3-venv
+	python3 -m venv Benchmarks/peers/.venv-$*
+	Benchmarks/peers/.venv-$*/bin/pip install --quiet --requirement $<
+	@touch $@
+
+bench-peers-rounds: Benchmarks/peers/.venv-flower/bin/python Benchmarks/peers/.venv-nvflare/bin/python
+	@for size in $(ECHO); do for peer in flower nvflare; do \
+		echo "$$peer $$size $$(Benchmarks/peers/.venv-$$peer/bin/python Benchmarks/peers/echo_$$peer.py \
+			$${size%x*} $${size#*x} $(ECHO_ROUNDS))"; \
+	done; done
+
 clean:
-	rm -rf .build $(PEERS)
+	rm -rf .build $(PEERS) Benchmarks/peers/.venv-*

@@ -1,3 +1,5 @@
+package import Foundation
+
 /// Where a client connects, whom it believes and how fast it may go.
 package struct ClientSettings: Sendable {
     /// What makes a server the right one.
@@ -38,6 +40,8 @@ package struct ClientSettings: Sendable {
     package var patience: Duration
     /// How long to wait for a connection, the proxy's consent and the TLS handshake together.
     package var connectPatience: Duration
+    /// This machine's clock, by which certificates are judged.
+    package var clock: @Sendable () -> Date = { Date() }
 
     package init(
         address: String, trust: Trust, identity: Identity? = nil, proxy: ProxyChoice = .environment,

@@ -138,6 +138,11 @@ struct Diagnosis {
         }
         if findings.error == X509_V_ERR_CERT_NOT_YET_VALID {
             let least = findings.notBefore.timeIntervalSince(now)
+            if clockLead != nil {
+                return TransportError(
+                    .handshake,
+                    "the certificate at \(place) begins in \(Self.span(least)): a clock was wrong when it was issued; the coordinator's operator must renew it")
+            }
             return TransportError(
                 .clock,
                 "this machine's clock is at least \(Self.span(least)) behind: by it the certificate at \(place) is not valid yet; set the clock (timedatectl set-ntp true)")

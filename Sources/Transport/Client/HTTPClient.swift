@@ -92,7 +92,7 @@ package final class HTTPClient: Sendable {
         var order = RequestOrder(
             method: method, url: "http://localhost" + path, host: "localhost", headers: headers, body: body,
             limit: 1 << 20, patience: settings.patience, connectPatience: settings.connectPatience,
-            unixSocket: settings.unixSocket)
+            unixSocket: settings.unixSocket, now: settings.clock())
         // A body of no bytes keeps servers from waiting for one.
         if case .none = body, method != "GET", method != "HEAD" { order.body = .bytes([]) }
         guard settings.unixSocket == nil else { return order }
@@ -118,9 +118,9 @@ package final class HTTPClient: Sendable {
 
     private func explain(_ transfer: CurlTransfer, _ order: RequestOrder) async -> TransportError {
         var diagnosis = Diagnosis(
-            place: place, proxy: order.proxy.map { ProxyChoice.shown($0) }, ownEnd: order.identity?.notAfter, now: Date())
+            place: place, proxy: order.proxy.map { ProxyChoice.shown($0) }, ownEnd: order.identity?.notAfter, now: order.now)
         if transfer.outcome.findings?.isOutOfTime ?? false, let time = await serverTime() {
-            diagnosis.clockLead = Date().timeIntervalSince(time)
+            diagnosis.clockLead = settings.clock().timeIntervalSince(time)
         }
         return diagnosis.error(transfer.outcome)
     }

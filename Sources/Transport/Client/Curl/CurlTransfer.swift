@@ -104,7 +104,7 @@ final class CurlTransfer: @unchecked Sendable {
 
     private func verification(in context: UnsafeMutableRawPointer?) -> CURLcode {
         guard let context, let trust = order.trust else { return CURLE_SSL_CONNECT_ERROR }
-        let verification = ServerVerification(trust, host: order.host, ignoresTime: order.ignoresTime) {
+        let verification = ServerVerification(trust, host: order.host, now: order.ignoresTime ? nil : order.now) {
             [weak self] in self?.outcome.findings = $0
         }
         return verification.install(in: OpaquePointer(context)) ? CURLE_OK : CURLE_OUT_OF_MEMORY

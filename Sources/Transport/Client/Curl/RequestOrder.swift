@@ -17,6 +17,8 @@ struct RequestOrder: Sendable {
     /// As libcurl takes it; nil: direct.
     var proxy: String?
     var trust: ClientSettings.Trust?
+    /// By this machine's clock.
+    var now: Date
     var identity: IdentityFiles.Contents?
     /// On a connection of its own, with certificates taken whose time is over: only to ask for the server's clock.
     var ignoresTime = false

@@ -1,4 +1,5 @@
 import COpenSSL
+import Foundation
 import Identity
 
 /// Whom one connection believes: set into OpenSSL's context before its handshake, and kept by it.
@@ -8,18 +9,18 @@ import Identity
 final class ServerVerification {
     private let trust: ClientSettings.Trust
     private let host: String
-    private let ignoresTime: Bool
+    private let now: Date?
     private let report: (ServerFindings) -> Void
 
     /// - Parameters:
-    ///   - ignoresTime: for asking the server's time only, when certificates do not hold by this machine's clock.
+    ///   - now: by this machine's clock; nil when certificates are taken whatever the time, to ask for the server's.
     ///   - report: told what was seen when the server is refused; called in the handshake.
     init(
-        _ trust: ClientSettings.Trust, host: String, ignoresTime: Bool, report: @escaping (ServerFindings) -> Void
+        _ trust: ClientSettings.Trust, host: String, now: Date?, report: @escaping (ServerFindings) -> Void
     ) {
         self.trust = trust
         self.host = host
-        self.ignoresTime = ignoresTime
+        self.now = now
         self.report = report
     }
 
@@ -69,7 +70,11 @@ final class ServerVerification {
         guard let rules = X509_STORE_CTX_get0_param(context) else { return false }
         X509_VERIFY_PARAM_clear_flags(rules, UInt(X509_V_FLAG_PARTIAL_CHAIN))
         X509_VERIFY_PARAM_set_flags(rules, UInt(X509_V_FLAG_X509_STRICT))
-        if ignoresTime { X509_VERIFY_PARAM_set_flags(rules, UInt(X509_V_FLAG_NO_CHECK_TIME)) }
+        if let now {
+            X509_VERIFY_PARAM_set_time(rules, time_t(now.timeIntervalSince1970))
+        } else {
+            X509_VERIFY_PARAM_set_flags(rules, UInt(X509_V_FLAG_NO_CHECK_TIME))
+        }
         X509_VERIFY_PARAM_set_auth_level(rules, 2)
         X509_VERIFY_PARAM_set_hostflags(
             rules, UInt32(X509_CHECK_FLAG_NEVER_CHECK_SUBJECT | X509_CHECK_FLAG_NO_PARTIAL_WILDCARDS))

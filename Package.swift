@@ -122,7 +122,8 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Federation",
+                "CPeak", "LocalFederation", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute",
+                "Federation",
                 "Cryptography", "Files",
             ],
             path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
@@ -133,6 +134,7 @@ let package = Package(
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
+        .target(name: "LocalFederation", path: "Tests/LocalFederation", swiftSettings: swift),
         .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
         .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
@@ -176,8 +178,10 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "RoundTests",
-            dependencies: ["Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights", "Files"]
-                + nio,
+            dependencies: [
+                "LocalFederation", "Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights",
+                "Files",
+            ] + nio,
             swiftSettings: swift),
         .testTarget(
             name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],

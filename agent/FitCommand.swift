@@ -1,5 +1,6 @@
 import AgentService
 import ArgumentParser
+import Federation
 import Cohort
 import Compute
 import Encoder

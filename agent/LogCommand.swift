@@ -1,5 +1,6 @@
 import AgentService
 import ArgumentParser
+import Federation
 import Foundation
 
 /// `agent log`: what left this site.

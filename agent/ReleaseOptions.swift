@@ -1,5 +1,6 @@
 import AgentService
 import ArgumentParser
+import Federation
 
 /// A released model by its name.
 struct ReleaseOptions: ParsableArguments {

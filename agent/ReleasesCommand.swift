@@ -1,5 +1,6 @@
 import AgentService
 import ArgumentParser
+import Federation
 
 /// `agent releases`: released models that lie here.
 struct ReleasesCommand: ParsableCommand {
@@ -20,7 +21,7 @@ struct ReleasesCommand: ParsableCommand {
                 )
                 for figure in kept.card.figures {
                     let interval =
-                        figure.interval.map { " (95 % \($0.map(String.init).joined(separator: " to ")))" } ?? ""
+                        figure.interval.map { " (95 % \($0.map { "\($0)" }.joined(separator: " to ")))" } ?? ""
                     print("  \(figure.name): \(figure.value)\(interval)")
                 }
                 for limit in kept.card.limits { print("  \(limit)") }

@@ -1,4 +1,5 @@
 import ArgumentParser
+import CoordinatorService
 
 /// The coordinator of a federation: serves its rounds, and is told by its other commands what to do.
 @main
@@ -10,7 +11,11 @@ struct Coordinator: AsyncParsableCommand {
         subcommands: [
             InitCommand.self, ServeCommand.self, StatusCommand.self, SiteCommand.self, StudyCommand.self,
             ReleaseCommand.self, LockedTestCommand.self, VerifyCommand.self, ReplayCommand.self, BackupCommand.self,
-            RestoreCommand.self, ExportRootCommand.self, ImportWeightsCommand.self,
-            EvaluationChildCommand.self,
+            RestoreCommand.self, ExportRootCommand.self, ImportWeightsCommand.self, EvaluationChildCommand.self,
         ])
+
+    static func main() async {
+        ProcessLimits.harden()
+        await main(nil)
+    }
 }

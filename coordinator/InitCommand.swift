@@ -11,7 +11,8 @@ struct InitCommand: AsyncParsableCommand {
             """)
 
     @OptionGroup var options: StateOptions
-    @Option(help: ArgumentHelp("Where agents will connect; the host goes into the certificate.", valueName: "host:port"))
+    @Option(
+        help: ArgumentHelp("Where agents will connect; the host goes into the certificate.", valueName: "host:port"))
     var address: String
     @Option(help: "Where sites will enrol, on the same host; by default the port after the agents'.")
     var enrolmentPort: Int?

@@ -16,7 +16,6 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: StateOptions
 
     func run() async throws {
-        ProcessLimits.harden()
         try ProcessLimits.raiseDescriptors()
         let folder = options.folder
         try folder.check()

@@ -38,7 +38,9 @@ struct SiteCommand: AsyncParsableCommand {
         func run() async throws {
             guard let row = try await options.carryOut(ListSites()).first(where: { $0.name == name }),
                 row.standing == .pending, let key = row.publicKey
-            else { throw OperatorError("no key waits for approval in the name of \(name); look at coordinator site list") }
+            else {
+                throw OperatorError("no key waits for approval in the name of \(name); look at coordinator site list")
+            }
             print("\(name)  \(row.fingerprint ?? "")")
             if !yes { try confirm("Does the site's admin read the same eight words? [y/N]") }
             let approved = try await options.carryOut(ApproveSite(site: name, publicKey: key))

@@ -37,7 +37,9 @@ extension StudyCommand {
                     drawn = lines.count
                 } else {
                     let ended = report.status.history.filter { !$0.phase.isOpen }
-                    for round in ended.dropFirst(told) { print(StudyTable.line(of: round, planned: report.status.rounds)) }
+                    for round in ended.dropFirst(told) {
+                        print(StudyTable.line(of: round, planned: report.status.rounds))
+                    }
                     told = ended.count
                 }
                 fflush(nil)

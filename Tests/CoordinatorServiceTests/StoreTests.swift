@@ -50,12 +50,14 @@ import Testing
         #expect(damaged?.code == .damaged)
     }
 
-    @Test("a changed, missing or reordered row of the transcript is found, with its number", arguments: [
-        ("UPDATE transcript SET text = replace(text, 'hospital-a', 'hospital-z') WHERE sequence = 3", 3),
-        ("UPDATE transcript SET time = time + 1 WHERE sequence = 4", 4),
-        ("DELETE FROM transcript WHERE sequence = 2", 2),
-        ("UPDATE transcript SET hash = previous WHERE sequence = 5", 5),
-    ])
+    @Test(
+        "a changed, missing or reordered row of the transcript is found, with its number",
+        arguments: [
+            ("UPDATE transcript SET text = replace(text, 'hospital-a', 'hospital-z') WHERE sequence = 3", 3),
+            ("UPDATE transcript SET time = time + 1 WHERE sequence = 4", 4),
+            ("DELETE FROM transcript WHERE sequence = 2", 2),
+            ("UPDATE transcript SET hash = previous WHERE sequence = 5", 5),
+        ])
     func chain(_ change: String, _ row: Int) async throws {
         let federation = try TestFederation()
         let coordinator = try await federation.open()

@@ -77,8 +77,9 @@ struct Collecting {
             #expect(status.offset == 10_000)
             let done = try await site.send(update.path, 10_000..<update.bytes, to: status.id, client)
             let receipt = try #require(done.receipt)
-            #expect(try receipt.verified(by: federation.signingKey.publicKey).update.digest
-                == update.header.body().update.digest)
+            #expect(
+                try receipt.verified(by: federation.signingKey.publicKey).update.digest
+                    == update.header.body().update.digest)
             for _ in 0..<100 { #expect(try await site.open(update.header, client) == done) }
             let asked: UploadStatus = try await client.send("GET", "/v1/uploads/\(status.id)").decoded()
             #expect(asked == done)

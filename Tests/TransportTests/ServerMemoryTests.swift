@@ -22,15 +22,7 @@ struct ServerMemoryTests {
         }
         try "5".write(toFile: "/proc/self/clear_refs", atomically: false, encoding: .utf8)
         let before = try status("VmRSS:")
-        var (u0, u1) = (rusage(), rusage())
-        getrusage(0, &u0)
-        let t0 = ContinuousClock.now
         try await body()
-        getrusage(0, &u1)
-        func seconds(_ t: timeval) -> Double { Double(t.tv_sec) + Double(t.tv_usec) / 1e6 }
-        print(
-            "MEASURE wall \(ContinuousClock.now - t0) user \(seconds(u1.ru_utime) - seconds(u0.ru_utime)) sys \(seconds(u1.ru_stime) - seconds(u0.ru_stime)) growth \((try status("VmHWM:") - before) >> 10) KiB"
-        )
         return try status("VmHWM:") - before
     }
 
@@ -119,7 +111,6 @@ struct ServerMemoryTests {
             }
             // Both ends of every connection are in this process.
             #expect(growth < 160 << 20, "grew by \(growth >> 10) KiB")
-            print("MEASURE idle both ends KiB/connection \(growth >> 10) / 1000")
         }
     }
 }

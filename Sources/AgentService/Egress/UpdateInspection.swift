@@ -28,7 +28,7 @@ package struct UpdateInspection: Sendable, Equatable {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw EgressStop("the update cannot be read") }
         defer { close(descriptor) }
-        var reader = Reader(descriptor: descriptor)
+        let reader = Reader(descriptor: descriptor)
         try reader.skip(to: header.dataStart)
         var norms: [SiteStatus.LayerNorm] = []
         var total = 0.0
@@ -42,16 +42,16 @@ package struct UpdateInspection: Sendable, Equatable {
         }
         try reader.end()
         return UpdateInspection(
-            digest: reader.hash.finish(), bytes: reader.offset, norm: total.squareRoot(), norms: norms)
+            digest: reader.digest(), bytes: reader.offset, norm: total.squareRoot(), norms: norms)
     }
 }
 
 extension UpdateInspection {
     /// The file's bytes in order, hashed as they pass.
-    private struct Reader: ~Copyable {
+    private final class Reader {
         private static let piece = 1 << 20
         let descriptor: Int32
-        var hash = SHA256()
+        private var hash: SHA256? = SHA256()
         private(set) var offset = 0
         private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 64)
 
@@ -59,8 +59,11 @@ extension UpdateInspection {
 
         deinit { buffer.deallocate() }
 
+        /// Of all that was read; ends it.
+        func digest() -> String { hash.take()?.finish() ?? "" }
+
         /// Fills the buffer's first `count` bytes.
-        private mutating func fill(_ count: Int) throws {
+        private func fill(_ count: Int) throws {
             var have = 0
             while have < count {
                 let got = read(descriptor, buffer.baseAddress.map { $0 + have }, count - have)
@@ -70,16 +73,16 @@ extension UpdateInspection {
                 }
                 have += got
             }
-            hash.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
+            hash?.update(UnsafeRawBufferPointer(rebasing: buffer[..<count]))
             offset += count
         }
 
-        mutating func skip(to end: Int) throws {
+        func skip(to end: Int) throws {
             while offset < end { try fill(min(Self.piece, end - offset)) }
         }
 
         /// The sum of a tensor's squares.
-        mutating func squares(count: Int, encoding: UpdateEncoding, name: String) throws -> Double {
+        func squares(count: Int, encoding: UpdateEncoding, name: String) throws -> Double {
             let kernel = encoding == .f32 ? CA_F32 : CA_BF16
             let group = 16 * encoding.type.size
             var left = count * encoding.type.size
@@ -100,7 +103,7 @@ extension UpdateInspection {
         }
 
         /// Sees that nothing follows.
-        mutating func end() throws {
+        func end() throws {
             guard read(descriptor, buffer.baseAddress, 1) == 0 else {
                 throw EgressStop("the update goes on after its end")
             }

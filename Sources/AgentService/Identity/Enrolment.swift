@@ -41,7 +41,7 @@ package struct Enrolment: Sendable {
         let body = try self.body(request, signingKey)
         var waits = Backoff()
         var said = ""
-        let say = { (line: String) in
+        func say(_ line: String) {
             guard line != said else { return }
             said = line
             report(line)

@@ -32,13 +32,15 @@ extension AgentsAPI {
         if let start { headers[.contentRange] = "bytes \(start)-\(bytes - 1)/\(bytes)" }
         return Response(
             status: start == nil ? .ok : .partialContent, headers: headers,
-            body: pacedBody(file: coordinator.store.objects.path(of: digest), range: (start ?? 0)..<bytes, context: context))
+            body: pacedBody(
+                file: coordinator.store.objects.path(of: digest), range: (start ?? 0)..<bytes, context: context))
     }
 
     /// Where a range `bytes=N-` begins; nil when there is none.
     static func start(_ range: String?, of bytes: Int) throws -> Int? {
         guard let range else { return nil }
-        guard range.hasPrefix("bytes="), range.hasSuffix("-"), let start = Int(range.dropFirst(6).dropLast()), start >= 0
+        guard range.hasPrefix("bytes="), range.hasSuffix("-"), let start = Int(range.dropFirst(6).dropLast()),
+            start >= 0
         else { throw Problem(.malformed, "The range is not bytes=N-; ask for one range, to the end.") }
         guard start < bytes else {
             throw Transport.Refusal(

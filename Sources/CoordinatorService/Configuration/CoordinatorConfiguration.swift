@@ -31,40 +31,6 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
         package var isLoopback: Bool { host == "localhost" || host == "::1" || host.hasPrefix("127.") }
     }
 
-    /// The coordinator's own evaluation data, and how it came by them.
-    package struct EvaluationData: Sendable, Equatable {
-        package enum Origin: Sendable, Equatable {
-            case synthetic, published
-            case agreement(String)
-
-            /// Reads `synthetic`, `public` or `agreement <reference>`.
-            package init?(_ text: String) {
-                switch text {
-                case "synthetic": self = .synthetic
-                case "public": self = .published
-                default:
-                    let reference = text.dropFirst("agreement ".count)
-                    guard text.hasPrefix("agreement "), !reference.isEmpty else { return nil }
-                    self = .agreement(String(reference))
-                }
-            }
-
-            package var description: String {
-                switch self {
-                case .synthetic: "synthetic"
-                case .published: "public"
-                case .agreement(let reference): "agreement \(reference)"
-                }
-            }
-        }
-
-        /// What plans call it.
-        package var name: String
-        /// A manifest.
-        package var manifest: String
-        package var origin: Origin
-    }
-
     /// How the federation is called.
     package var name = "consilium"
     /// Where agents connect; its host is in the server's certificate.
@@ -87,7 +53,8 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
     package var connectionsPerAddress = 64
     /// Bytes kept back on the state folder's disk, so that on a full one the record can still be written.
     package var reservedBytes = 64 << 20
-    package var evaluation: [EvaluationData] = []
+    /// The coordinator's own evaluation data.
+    package var evaluation: [EvaluationSet] = []
     /// `debug`, `info`, `warning` or `error`.
     package var logLevel = "info"
 
@@ -137,11 +104,14 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
 
         for var entry in try reader.sections("evaluation") {
             guard let name = try entry.text("name"), let manifest = try entry.text("manifest"),
-                let origin = try entry.value(
-                    "origin", "synthetic, public or agreement <reference>", { EvaluationData.Origin($0) })
+                let origin = try entry.text("origin")
             else { throw reader.wrong("evaluation", "needs name, manifest and origin in each entry") }
             try entry.finish()
-            evaluation.append(EvaluationData(name: name, manifest: manifest, origin: origin))
+            let set = EvaluationSet(name: name, manifest: manifest, origin: origin)
+            guard set.isDeclared else {
+                throw entry.wrong("origin", "must be synthetic, public or agreement <reference>")
+            }
+            evaluation.append(set)
         }
         logLevel =
             try reader.value("log", "debug, info, warning or error") {

@@ -53,7 +53,7 @@ struct ControlRoutes {
         let command = try await request.json(type, limit: Self.limit)
         do {
             let body = try JSONEncoder().encode(try await command.carryOut(at: desk))
-            logger.info("Carried out", metadata: ["command": "\(Command.name)"])
+            logger.debug("Carried out", metadata: ["command": "\(Command.name)"])
             return Response(
                 status: .ok, headers: [.contentType: "application/json"],
                 body: ResponseBody(byteBuffer: ByteBuffer(bytes: body)))

@@ -1,6 +1,6 @@
 import Federation
 import Foundation
-import Identity
+package import Identity
 import Synchronization
 import Transport
 
@@ -11,6 +11,7 @@ package final class OperatorDesk: Sendable {
         let connections: ConnectionRegistry
         let certificate: ServerCertificate
         let gate: EnrolmentGate
+        let evaluator: EvaluatorSlot
     }
 
     package let coordinator: Coordinator
@@ -27,15 +28,18 @@ package final class OperatorDesk: Sendable {
         self.service = service
     }
 
+    /// A desk of a coordinator that serves nobody.
+    package convenience init(coordinator: Coordinator, authority: Authority, configuration: CoordinatorConfiguration) {
+        let enrolment = EnrolmentDesk(coordinator: coordinator, authority: authority, configuration: configuration)
+        self.init(coordinator: coordinator, enrolment: enrolment, configuration: configuration, service: nil)
+    }
+
     /// Opens a state folder that no process serves.
     package static func alone(_ folder: StateFolder) async throws -> OperatorDesk {
         let configuration = try CoordinatorConfiguration(folder: folder)
-        let coordinator = try await Coordinator.idle(folder)
-        let enrolment = EnrolmentDesk(
-            coordinator: coordinator, authority: try AuthorityFolder(folder).authority(),
-            configuration: configuration)
         return OperatorDesk(
-            coordinator: coordinator, enrolment: enrolment, configuration: configuration, service: nil)
+            coordinator: try await Coordinator.idle(folder), authority: try AuthorityFolder(folder).authority(),
+            configuration: configuration)
     }
 
     /// Connections of a site that are open now.

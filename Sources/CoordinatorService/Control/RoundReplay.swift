@@ -8,7 +8,9 @@ extension ReplayRound {
             let attempt = study.rounds.last(where: {
                 $0.reference.round == round && ($0.phase == .committed || $0.phase == .held)
             }), let recorded = attempt.candidate
-        else { throw OperatorError("round \(round) of \(study.name) was not folded; coordinator study status lists them") }
+        else {
+            throw OperatorError("round \(round) of \(study.name) was not folded; coordinator study status lists them")
+        }
         let plan = attempt.plan == study.planDigest ? study.plan : study.formerPlans[attempt.plan] ?? study.plan
         let objects = desk.coordinator.store.objects
         let work = attempt.foldWork(plan)

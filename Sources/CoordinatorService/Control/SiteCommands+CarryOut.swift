@@ -42,7 +42,8 @@ extension RevokeSite {
         }
         // The keys' connections are cut with the decision itself.
         if known.standing == .active {
-            try await desk.coordinator.perform(.revokeSite(site: site, reason: "revoked by the operator"), by: "operator")
+            try await desk.coordinator.perform(
+                .revokeSite(site: site, reason: "revoked by the operator"), by: "operator")
         }
         return Answer(cut: known.standing == .active ? open : 0)
     }

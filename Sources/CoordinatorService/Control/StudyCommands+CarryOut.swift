@@ -1,3 +1,4 @@
+import Cohort
 import Federation
 import Foundation
 
@@ -53,12 +54,34 @@ extension ListStudies {
 
 extension OpenLockedTest {
     package func carryOut(at desk: OperatorDesk) async throws -> StudyReport {
-        guard let chosen = try desk.study(study).base?.digest ?? model else {
+        let subject = try desk.study(study)
+        guard let chosen = model ?? subject.base?.digest else {
             throw OperatorError("\(study) has no model yet; open its locked test when a round is committed")
         }
         try await desk.coordinator.perform(
-            .openLockedTest(study: study, model: model ?? chosen, purpose: purpose), by: "operator")
+            .openLockedTest(study: study, model: chosen, purpose: purpose), by: "operator")
+        if let set = subject.plan.evaluation.coordinator, let service = desk.service {
+            try await evaluate(subject, model: chosen, on: set, by: service, at: desk.coordinator)
+        }
         return try await StudyReport.of(study, at: desk)
+    }
+
+    /// The coordinator's own locked test set, once it is open.
+    private func evaluate(
+        _ study: Study, model: String, on set: String, by service: OperatorDesk.Service, at coordinator: Coordinator
+    ) async throws {
+        let outcome = try await service.evaluator.get().evaluate(
+            set: set, split: .test, plan: study.plan,
+            models: [.init(path: coordinator.store.objects.path(of: model), digest: model)],
+            name: "\(study.name).locked-test")
+        guard let area = outcome.areas.first ?? nil else { return }
+        let cases = outcome.cases.reduce(0, +)
+        let figure = ReleaseCard.Figure(
+            name: "AUC, locked test of \(set)", value: area.value, interval: area.interval,
+            note: "\(cases) cases, \(outcome.origin)")
+        try await coordinator.perform(
+            .recordEvaluation(study: study.name, model: model, set: "\(set) (locked test)", figures: [figure]),
+            by: "operator")
     }
 }
 

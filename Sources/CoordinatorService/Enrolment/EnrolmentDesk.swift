@@ -48,7 +48,7 @@ package final class EnrolmentDesk: Sendable {
         let record = EnrolmentCodeRecord(
             site: site, secret: Hexadecimal.encode(code.confirmationKey), expires: expires, automatic: automatic)
         try await coordinator.perform(.issueCode(site: site, expires: expires), by: "operator") { db in
-            try record.upsert(db)
+            try record.insert(db, onConflict: .replace)
         }
         changes.announce()
         return (code, expires)
@@ -153,7 +153,9 @@ package final class EnrolmentDesk: Sendable {
             }
         }
         let fingerprint = Fingerprint.words(of: key)
-        guard isAdmitted(key, site: code.site) else { return EnrolmentAnswer(state: .pending, fingerprint: fingerprint) }
+        guard isAdmitted(key, site: code.site) else {
+            return EnrolmentAnswer(state: .pending, fingerprint: fingerprint)
+        }
         let state = coordinator.state
         return EnrolmentAnswer(
             state: .approved, fingerprint: fingerprint, chain: try issue(asked, site: code.site),
@@ -181,7 +183,7 @@ package final class EnrolmentDesk: Sendable {
 
     private func issue(_ request: CertificateRequest, site: String) throws -> String {
         try authority.issue(
-            request, uri: "urn:consilium:\(coordinator.state.name ?? ""):site:\(site)", usage: .site,
+            request, uri: SubjectName.site(site, of: coordinator.state.name ?? ""), usage: .site,
             lifetime: configuration.siteLifetime)
     }
 }

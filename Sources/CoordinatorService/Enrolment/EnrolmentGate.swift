@@ -14,6 +14,7 @@ final class EnrolmentGate: Service {
         var port: Int?
         /// Why it could not be bound when it was last tried.
         var problem: String?
+        var isStopping = false
     }
 
     private let desk: EnrolmentDesk
@@ -56,21 +57,25 @@ final class EnrolmentGate: Service {
     }
 
     func run() async throws {
-        await cancelWhenGracefulShutdown {
-            while !Task.isCancelled {
-                let version = self.desk.changes.version
-                if await self.isNeeded() {
-                    await self.serve()
+        await withGracefulShutdownHandler {
+            while !Task.isCancelled, !state.withLock({ $0.isStopping }) {
+                let version = desk.changes.version
+                if await isNeeded() {
+                    await serve()
                 } else {
                     // Codes end by the clock, too.
-                    await self.desk.changes.wait(past: version, atMost: .seconds(30))
+                    await desk.changes.wait(past: version, atMost: .seconds(30))
                 }
             }
+        } onGracefulShutdown: {
+            self.state.withLock { $0.isStopping = true }
+            self.desk.changes.announce()
         }
     }
 
     private func isNeeded() async -> Bool {
-        if state.withLock({ $0.expected > 0 }) { return true }
+        let (isExpected, isStopping) = state.withLock { ($0.expected > 0, $0.isStopping) }
+        if isExpected || isStopping { return !isStopping }
         do {
             try await desk.endUsedCodes()
             return try await desk.hasOpenCode()
@@ -82,6 +87,8 @@ final class EnrolmentGate: Service {
 
     /// Serves until no code is outstanding any more.
     private func serve() async {
+        var quiet = logger
+        quiet.logLevel = max(logger.logLevel, .notice)
         do {
             let listener = listener { port in
                 self.desk.bound(enrolment: port)
@@ -89,17 +96,22 @@ final class EnrolmentGate: Service {
                 self.desk.changes.announce()
                 self.logger.info("Sites can enrol", metadata: ["port": "\(port)"])
             }
-            try await withThrowingTaskGroup { group in
-                group.addTask { try await listener.run() }
-                group.addTask {
-                    while await self.isNeeded() {
+            let group = ServiceGroup(
+                configuration: .init(
+                    services: [.init(service: listener, successTerminationBehavior: .gracefullyShutdownGroup)],
+                    logger: quiet))
+            try await withThrowingTaskGroup { tasks in
+                tasks.addTask { try await group.run() }
+                tasks.addTask {
+                    while await self.isNeeded(), !Task.isCancelled {
                         let version = self.desk.changes.version
                         await self.desk.changes.wait(past: version, atMost: .seconds(1))
-                        try Task.checkCancellation()
                     }
+                    await group.triggerGracefulShutdown()
                 }
-                try await group.next()
-                group.cancelAll()
+                // The listener ends first when it cannot be bound.
+                try await tasks.next()
+                try await tasks.next()
             }
             state.withLock { $0.port = nil }
             logger.info("No code is outstanding: the enrolment listener is closed")

@@ -50,8 +50,8 @@ extension ReleaseCard {
     /// Who took part in the committed rounds up to one: cases of the last round of each, and how many rounds it was in.
     private static func sites(of study: Study, upTo round: Round) -> [Site] {
         var sites: [String: Site] = [:]
-        for earlier in study.rounds where earlier.phase == .committed && earlier.reference.round <= round.reference.round
-        {
+        for earlier in study.rounds
+        where earlier.phase == .committed && earlier.reference.round <= round.reference.round {
             for verdict in earlier.verdicts where verdict.outcome == .accepted || verdict.outcome == .clipped {
                 let samples = earlier.updates[verdict.site]?.received.samples ?? 0
                 let rounds = (sites[verdict.site]?.rounds ?? 0) + 1

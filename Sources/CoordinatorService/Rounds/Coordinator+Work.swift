@@ -1,5 +1,5 @@
 import Dispatch
-import Federation
+package import Federation
 import Foundation
 import GRDB
 import Logging
@@ -13,6 +13,7 @@ extension Coordinator {
             while !Task.isCancelled {
                 let version = changes.version
                 await sweepUploads()
+                store.reserve.fill()
                 for work in state.pendingWork where busy.withLock({ $0.insert(work.name).inserted }) {
                     group.addTask {
                         await self.see(to: work)
@@ -31,13 +32,15 @@ extension Coordinator {
         var pause = 1.0
         while !Task.isCancelled, state.pendingWork.contains(work) {
             do {
-                return try await carryOut(work)
+                try await carryOut(work)
+                guard state.pendingWork.contains(work) else { return }
+                logger.error("\(work.name) changed nothing and is tried again in \(Int(pause)) s")
             } catch {
                 guard !Task.isCancelled else { return }
                 logger.error("\(work.name) failed and is tried again in \(Int(pause)) s: \(error)")
-                try? await Task.sleep(for: .seconds(pause))
-                pause = min(2 * pause, 60)
             }
+            try? await Task.sleep(for: .seconds(pause))
+            pause = min(2 * pause, 60)
         }
     }
 
@@ -147,6 +150,14 @@ extension Coordinator {
         } catch {
             logger.error("The object \(digest), which nothing refers to, could not be removed: \(error)")
         }
+    }
+
+    /// Brings a model of the operator's into the object store, for a study to begin with. Without one it stays a day.
+    package func importModel(_ file: String) async throws -> ObjectReference {
+        let (objects, now) = (store.objects, means.now())
+        let reference = try await Self.onThread { try objects.take(copyOf: file) }
+        try await store.transaction { db in try ObjectRecord.enter(reference, at: now, in: db) }
+        return reference
     }
 
     /// Writes a message as a file to be made an object.

@@ -28,22 +28,28 @@ package struct CoordinatorServer: Sendable {
         let connections = ConnectionRegistry()
         let keys = AuthorityFolder(folder)
         let authority = try keys.authority()
+        let evaluator = EvaluatorSlot()
         let coordinator = try await Coordinator(
             folder: folder, signingKey: keys.signingKey(),
             means: CoordinatorMeans(
-                evaluate: { _, _ in throw OperatorError("this coordinator holds no evaluation data") },
+                evaluate: { work, objects in try await evaluator.get().report(work, objects: objects) },
                 cut: { connections.cut(publicKey: $0) }),
-            logger: logger)
+            logger: logger, reserve: configuration.reservedBytes)
         guard let federation = coordinator.state.name else {
             throw OperatorError("\(folder.path) holds no federation; make one with coordinator init")
         }
+        evaluator.set(
+            Evaluator(
+                federation: federation, sets: configuration.evaluation, folder: folder.path + "/evaluation",
+                cache: folder.path + "/prepared"))
         let certificate = try ServerCertificate(
             authority: authority, federation: federation, configuration: configuration, logger: logger)
         let enrolment = EnrolmentDesk(coordinator: coordinator, authority: authority, configuration: configuration)
         let gate = enrolmentGate(enrolment, certificate)
         let desk = OperatorDesk(
             coordinator: coordinator, enrolment: enrolment, configuration: configuration,
-            service: OperatorDesk.Service(connections: connections, certificate: certificate, gate: gate))
+            service: OperatorDesk.Service(
+                connections: connections, certificate: certificate, gate: gate, evaluator: evaluator))
         let bound = Mutex(0)
         let isBound: @Sendable () -> Void = {
             let isLast = bound.withLock { count in
@@ -107,6 +113,20 @@ extension CoordinatorServer {
                 router: EnrolmentRoutes(desk: desk, logger: logger).router(), limits: limits, logger: logger,
                 onBound: onBound)
         }
+    }
+}
+
+/// The evaluator, which is made once the record has told the federation's name.
+final class EvaluatorSlot: Sendable {
+    private let evaluator = Mutex<Evaluator?>(nil)
+
+    func set(_ new: Evaluator) { evaluator.withLock { $0 = new } }
+
+    func get() throws(EvaluationError) -> Evaluator {
+        guard let evaluator = evaluator.withLock({ $0 }) else {
+            throw EvaluationError("The coordinator does not serve yet")
+        }
+        return evaluator
     }
 }
 

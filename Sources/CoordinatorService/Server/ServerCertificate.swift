@@ -53,7 +53,7 @@ final class ServerCertificate: Service {
         let host = configuration.address.host
         let hosts = configuration.address.isLoopback ? Set([host, "localhost", "127.0.0.1"]).sorted() : [host]
         let chain = try authority.issue(
-            CertificateRequest.make(key: key), uri: "urn:consilium:\(federation):coordinator",
+            CertificateRequest.make(key: key), uri: SubjectName.coordinator(of: federation),
             usage: .server(hosts: hosts), lifetime: configuration.serverLifetime)
         return (chain + authority.root.pem, key)
     }

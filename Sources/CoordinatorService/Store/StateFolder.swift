@@ -39,12 +39,14 @@ package final class StateLock: Sendable {
         let descriptor = open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StoreError(
-                .cannotWrite, "\(folder.lock) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
+                .cannotWrite,
+                "\(folder.lock) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw StoreError(
-                .locked, "\(folder.path) is in use by a running coordinator; stop it first or speak to it by its socket")
+                .locked, "\(folder.path) is in use by a running coordinator; stop it first or speak to it by its socket"
+            )
         }
         self.descriptor = Mutex(descriptor)
     }

@@ -84,7 +84,8 @@ package final class Store: Sendable {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
             // A write that failed at fsync may or may not be on the disk; only reading it again tells.
             let problem = StoreError(
-                .cannotWrite, "\(folder.database) cannot be written (\(Self.reason(error))); check the disk and restart")
+                .cannotWrite, "\(folder.database) cannot be written (\(Self.reason(error))); check the disk and restart"
+            )
             broken.withLock { $0 = problem }
             throw problem
         }

@@ -53,7 +53,8 @@ struct UploadWriter: ~Copyable {
 
     static func full(_ bytes: Int) -> Problem {
         Problem(
-            .diskFull, "The coordinator has no room for an update of \(bytes) bytes; its operator must free space, then"
+            .diskFull,
+            "The coordinator has no room for an update of \(bytes) bytes; its operator must free space, then"
                 + " it is taken.")
     }
 
@@ -62,7 +63,8 @@ struct UploadWriter: ~Copyable {
     mutating func add(_ buffer: ByteBuffer) throws(Problem) {
         let readable = buffer.readableBytesView
         guard readable.count <= bytes - written else {
-            throw Problem(.tooManyBytes, "The update goes on after the \(bytes) bytes announced; write and sign it again.")
+            throw Problem(
+                .tooManyBytes, "The update goes on after the \(bytes) bytes announced; write and sign it again.")
         }
         var problem: Problem?
         readable.withUnsafeBytes { raw in
@@ -76,7 +78,8 @@ struct UploadWriter: ~Copyable {
         guard ObjectStore.writeAll(raw, to: descriptor, at: written) else {
             throw errno == ENOSPC || errno == EDQUOT
                 ? Self.full(bytes)
-                : Problem(.internalError, "The coordinator cannot write the upload; its operator must look at the disk.")
+                : Problem(
+                    .internalError, "The coordinator cannot write the upload; its operator must look at the disk.")
         }
         written += raw.count
     }

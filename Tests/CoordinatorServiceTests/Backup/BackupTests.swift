@@ -69,12 +69,15 @@ import Testing
                 } catch { return "\(error)" }
             }
             let path = ObjectStore(copy).path(of: object.digest)
-            #expect(try await spoilt { try FileManager.default.removeItem(atPath: copy.path + "/backup.json") }?
-                .contains("is no finished backup") == true)
-            #expect(try await spoilt { try Data("a modem".utf8).write(to: URL(fileURLWithPath: path)) }?
-                .contains("is damaged") == true)
-            #expect(try await spoilt { try FileManager.default.removeItem(atPath: path) }?
-                .contains("is damaged") == true)
+            #expect(
+                try await spoilt { try FileManager.default.removeItem(atPath: copy.path + "/backup.json") }?
+                    .contains("is no finished backup") == true)
+            #expect(
+                try await spoilt { try Data("a modem".utf8).write(to: URL(fileURLWithPath: path)) }?
+                    .contains("is damaged") == true)
+            #expect(
+                try await spoilt { try FileManager.default.removeItem(atPath: path) }?
+                    .contains("is damaged") == true)
             let changed = try await spoilt {
                 let database = URL(fileURLWithPath: copy.database)
                 var data = try Data(contentsOf: database)
@@ -91,7 +94,9 @@ import Testing
         try await MadeState.with { made in
             let desk = try await OperatorDesk.alone(made.folder)
             _ = try await BackUp(folder: made.beside("backup")).carryOut(at: desk)
-            await #expect(throws: OperatorError.self) { try await BackUp(folder: made.beside("backup")).carryOut(at: desk) }
+            await #expect(throws: OperatorError.self) {
+                try await BackUp(folder: made.beside("backup")).carryOut(at: desk)
+            }
             try desk.coordinator.store.close()
             await #expect(throws: OperatorError.self) {
                 try await Restoration(from: made.beside("backup"), to: made.folder).run()
@@ -115,7 +120,8 @@ import Testing
     }
 
     @discardableResult
-    private func keep(_ bytes: [UInt8], in made: MadeState, by coordinator: Coordinator) async throws -> ObjectReference {
+    private func keep(_ bytes: [UInt8], in made: MadeState, by coordinator: Coordinator) async throws -> ObjectReference
+    {
         let file = made.beside("weights")
         try Data(bytes).write(to: URL(fileURLWithPath: file))
         return try await coordinator.bring(file)

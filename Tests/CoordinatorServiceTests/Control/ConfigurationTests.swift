@@ -26,7 +26,10 @@ import Testing
     @Test(
         "what is wrong is named with its line",
         arguments: [
-            ("address: \"a:1\"\nlimits:\n  conections: 3\n", "x, line 3: limits.conections is not a key; the nearest one is limits.connections"),
+            (
+                "address: \"a:1\"\nlimits:\n  conections: 3\n",
+                "x, line 3: limits.conections is not a key; the nearest one is limits.connections"
+            ),
             ("address: \"a:1\"\nlissten: \"a:1\"\n", "x, line 2: lissten is not a key; the nearest one is listen"),
             ("address: \"a:1\"\naddress: \"b:1\"\n", "x, line 2: address is there twice"),
             ("name: a\n", "x: address is missing; add one, such as address: coordinator.example.org:8443"),

@@ -45,9 +45,11 @@ final class ServingCoordinator: Sendable {
         let process = Process()
         // Bounded: a test that goes wrong leaves nothing running for long.
         process.executableURL = URL(fileURLWithPath: "/usr/bin/timeout")
-        process.arguments = ["--foreground", "--kill-after=1", "120", CoordinatorProcess.program, "serve", "--state", state]
+        process.arguments = [
+            "--foreground", "--kill-after=1", "120", CoordinatorProcess.program, "serve", "--state", state,
+        ]
         process.environment = ["PATH": "/usr/bin:/bin"]
-        FileManager.default.createFile(atPath: log, contents: nil)
+        _ = FileManager.default.createFile(atPath: log, contents: nil)
         let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: log))
         process.standardOutput = handle
         process.standardError = handle

@@ -35,7 +35,9 @@ import Transport
             let polled = try await agent.send("POST", "/v1/poll", body: .bytes(poll(wait: 0)))
             #expect(try polled.decoded(PollAnswer.self).head.sequence >= 4)
             // The code has served: nobody can enrol any more.
-            try await eventually { try CoordinatorProcess.run("status", state: state).output.contains("nobody can enrol") }
+            try await eventually("the enrolment listener is closed") {
+                try CoordinatorProcess.run("status", state: state).output.contains("nobody can enrol")
+            }
             await #expect(throws: TransportError.self) { try await enrol(site, code, over: enrolling) }
 
             let listed = try CoordinatorProcess.run("site", "list", "--json", state: state)
@@ -56,7 +58,9 @@ import Transport
             let before = ContinuousClock.now
             #expect(try CoordinatorProcess.run("site", "revoke", "hospital-a", "--yes", state: state).status == 0)
             #expect(before.duration(to: await waiting.value) < .seconds(5))
-            await #expect(throws: TransportError.self) { try await agent.send("POST", "/v1/poll", body: .bytes(poll(wait: 0))) }
+            await #expect(throws: TransportError.self) {
+                try await agent.send("POST", "/v1/poll", body: .bytes(poll(wait: 0)))
+            }
             await #expect(throws: TransportError.self) {
                 try await agent.send("POST", "/v1/renewal", body: .bytes([UInt8](request)))
             }
@@ -78,7 +82,9 @@ import Transport
                 let verified = try CoordinatorProcess.run("verify", "--json", state: state)
                 let answer = try JSONDecoder().decode(VerifyTranscript.Answer.self, from: Data(verified.output.utf8))
                 if let head { #expect(answer.head == head) }
-                #expect(try CoordinatorProcess.run("site", "add", "site-\(turn)", "--yes-on-match", state: state).status == 0)
+                #expect(
+                    try CoordinatorProcess.run("site", "add", "site-\(turn)", "--yes-on-match", state: state).status
+                        == 0)
                 let after = try CoordinatorProcess.run("verify", "--json", state: state)
                 head = try JSONDecoder().decode(VerifyTranscript.Answer.self, from: Data(after.output.utf8)).head
                 #expect(serving.end(by: SIGKILL) != 0)
@@ -128,13 +134,15 @@ import Transport
             #expect(try complaint("site", "list", state: state).contains("holds no coordinator"))
             #expect(try complaint("init", "--address", "nowhere", state: state).contains("is not a host and a port"))
             #expect(try CoordinatorProcess.run("init", "--address", "127.0.0.1:0", state: state).status == 0)
-            #expect(try complaint("init", "--address", "127.0.0.1:0", state: state).contains("already holds a coordinator"))
+            #expect(
+                try complaint("init", "--address", "127.0.0.1:0", state: state).contains("already holds a coordinator"))
             #expect(try complaint("site", "add", "hospital-a", state: state).contains("no coordinator serves"))
 
             let serving = try await ServingCoordinator(state: state, log: folder + "/log")
             #expect(try complaint("serve", state: state).contains("is in use"))
             #expect(try complaint("site", "add", "Hospital A", state: state).contains("is not a site's name"))
-            #expect(try complaint("site", "revoke", "nobody", "--yes", state: state).contains("there is no site nobody"))
+            #expect(
+                try complaint("site", "revoke", "nobody", "--yes", state: state).contains("there is no site nobody"))
             #expect(try complaint("study", "start", "nothing", state: state).contains("nothing"))
             try Data("name: x\ntaks: y\n".utf8).write(to: URL(fileURLWithPath: folder + "/plan.yaml"))
             let plan = try complaint("study", "create", folder + "/plan.yaml", state: state)
@@ -180,17 +188,6 @@ import Transport
     private func poll(wait: Int) -> [UInt8] {
         let request = PollRequest(software: "test 1", head: nil, known: nil, wait: wait, activities: [])
         return [UInt8]((try? JSONEncoder().encode(request)) ?? Data())
-    }
-
-    private func eventually(_ condition: () async throws -> Bool) async throws {
-        let start = ContinuousClock.now
-        while try await !condition() {
-            guard start.duration(to: .now) < .seconds(30) else {
-                Issue.record("it did not come about within 30 s")
-                return
-            }
-            try await Task.sleep(for: .milliseconds(100))
-        }
     }
 
     private func withFolder(_ body: (String) async throws -> Void) async throws {

@@ -149,7 +149,9 @@ import Testing
             let seed = try #require(site.key.pem.split(separator: "\n").dropFirst().first)
             let secrets = [Data(word.utf8), Data(code.secret), Data(seed.utf8)]
             try coordinator.store.close()
-            let files = try #require(FileManager.default.enumerator(atPath: made.folder.path)).compactMap { $0 as? String }
+            let files = try #require(FileManager.default.enumerator(atPath: made.folder.path)).compactMap {
+                $0 as? String
+            }
             #expect(files.contains("consilium.sqlite"))
             for file in files {
                 guard let data = FileManager.default.contents(atPath: made.folder.path + "/" + file) else { continue }

@@ -6,22 +6,29 @@ import Testing
 struct AdmissionTests {
     static let other = hexDigest("other")
 
-    @Test(
-        "each wrong header is refused by its own name",
-        arguments: [
-            ("wrong-federation", { $0.federation = "south" }), ("wrong-site", { $0.site = "site-2" }),
-            ("wrong-study", { $0.round.study = "stroke" }), ("stale-round", { $0.round.round = 7 }),
-            ("wrong-attempt", { $0.round.attempt = 2 }), ("wrong-plan", { $0.plan = other }),
-            ("wrong-base", { $0.base = other }), ("wrong-samples", { $0.samples = 0 }),
-            ("wrong-samples", { $0.samples = -5 }), ("wrong-samples", { $0.samples = .max }),
-            ("wrong-encoding", { $0.encoding = .bf16 }), ("wrong-size", { $0.update.bytes = 0 }),
-            ("wrong-size", { $0.update.bytes = 1 << 40 }), ("malformed", { $0.update.digest = "../etc/passwd" }),
-        ] as [(String, @Sendable (inout UpdateHeader) -> Void)])
-    func refusals(_ code: String, _ change: @Sendable (inout UpdateHeader) -> Void) throws {
+    struct Wrong: Sendable {
+        var code: String
+        var change: @Sendable (inout UpdateHeader) -> Void
+    }
+
+    static let wrongs = [
+        Wrong(code: "wrong-federation") { $0.federation = "south" }, Wrong(code: "wrong-site") { $0.site = "site-2" },
+        Wrong(code: "wrong-study") { $0.round.study = "stroke" }, Wrong(code: "stale-round") { $0.round.round = 7 },
+        Wrong(code: "wrong-attempt") { $0.round.attempt = 2 }, Wrong(code: "wrong-plan") { $0.plan = other },
+        Wrong(code: "wrong-base") { $0.base = other }, Wrong(code: "wrong-samples") { $0.samples = 0 },
+        Wrong(code: "wrong-samples") { $0.samples = -5 }, Wrong(code: "wrong-samples") { $0.samples = .max },
+        Wrong(code: "wrong-encoding") { $0.encoding = .bf16 }, Wrong(code: "wrong-size") { $0.update.bytes = 0 },
+        Wrong(code: "wrong-size") { $0.update.bytes = 1 << 40 },
+        Wrong(code: "malformed") { $0.update.digest = "../etc/passwd" },
+    ]
+
+    @Test("each wrong header is refused by its own name", arguments: wrongs.indices)
+    func refusals(_ index: Int) throws {
+        let wrong = Self.wrongs[index]
         let f = try Federated()
-        let header = try f.header("site-1", change)
+        let header = try f.header("site-1", wrong.change)
         #expect { try f.state.admit(header, from: "site-1", signatures: SimulatedSignatures.check) } throws: {
-            ($0 as? Problem)?.code.rawValue == code
+            ($0 as? Problem)?.code.rawValue == wrong.code
         }
     }
 

@@ -12,7 +12,7 @@ struct SimulatedWorld {
         var quiet = false
     }
 
-    private enum Happening {
+    enum Happening {
         case site(Int)
         case request(Int, SimulatedSite.Request)
         case answer(Int, SimulatedSite.Answer)
@@ -23,29 +23,29 @@ struct SimulatedWorld {
         case calm
     }
 
-    private struct Entry {
+    struct Entry {
         var time: Int64
         var order: Int
         var happening: Happening
     }
 
-    private static let faultyTime: Int64 = 7000
-    private static let mostHappenings = 20_000
+    static let faultyTime: Int64 = 7000
+    static let mostHappenings = 20_000
 
-    private let settings: Settings
-    private var random: SeededGenerator
-    private var coordinator = SimulatedCoordinator()
-    private var sites: [SimulatedSite] = []
-    private var cutUntil: [Int64] = []
-    private var invariants = Invariants()
-    private var queue: [Entry] = []
-    private var order = 0
-    private var time: Int64 = 0
-    private var life = 0
-    private var isCalm = false
-    private var studies: [String] = []
+    let settings: Settings
+    var random: SeededGenerator
+    var coordinator = SimulatedCoordinator()
+    var sites: [SimulatedSite] = []
+    var cutUntil: [Int64] = []
+    var invariants = Invariants()
+    var queue: [Entry] = []
+    var order = 0
+    var time: Int64 = 0
+    var life = 0
+    var isCalm = false
+    var studies: [String] = []
     /// Everything that happened, as one number: equal for equal seeds.
-    private(set) var trace: UInt64 = 0xcbf2_9ce4_8422_2325
+    var trace: UInt64 = 0xcbf2_9ce4_8422_2325
 
     init(_ settings: Settings) {
         self.settings = settings
@@ -74,88 +74,20 @@ struct SimulatedWorld {
     /// Every event that became durable.
     var history: [Event] { coordinator.store.rows.map(\.event) }
 
-    private var standing: String {
+    var standing: String {
         studies.compactMap { coordinator.state.status(of: $0) }.map {
             "\($0.name) is \($0.standing.rawValue), round \($0.round) of \($0.rounds), waits for \($0.waitsFor)"
         }.joined(separator: "; ")
     }
 
-    private var isOver: Bool {
+    var isOver: Bool {
         coordinator.isUp && coordinator.state.pendingWork.isEmpty
             && studies.allSatisfy { coordinator.state.studies[$0]?.standing.isOver ?? false }
     }
 
-    // MARK: The beginning and the end
-
-    private mutating func found() throws {
-        let count = 2 + random.below(3)
-        try command(
-            .createFederation(
-                name: "simulated", coordinatorKey: SimulatedCoordinator.key, rootKey: SimulatedCoordinator.key))
-        for index in 0..<count { try add(site: index) }
-        studies = random.chance(0.2) ? ["one", "two"] : ["one"]
-        for study in studies {
-            try command(.createStudy(text: plan(study, sites: count)))
-            try command(.startStudy(study: study))
-        }
-        if !settings.quiet { coordinator.fragility = 0.01 + Double(random.below(3)) * 0.01 }
-        schedule(50, .clocks)
-        schedule(settings.quiet ? 0 : Self.faultyTime, .calm)
-        schedule(700, .operate)
-        try look()
-    }
-
-    private mutating func add(site index: Int) throws {
-        let site = SimulatedSite(name: "site-\(10 + index)")
-        let publicKey = hexDigest("tls \(site.name)")
-        try command(.issueCode(site: site.name, expires: Timestamp(milliseconds: 1)))
-        try command(.requestEnrolment(site: site.name, publicKey: publicKey, signingKey: site.key))
-        try command(.approveSite(site: site.name, publicKey: publicKey))
-        sites.append(site)
-        cutUntil.append(0)
-        schedule(Int64(random.below(200)), .site(index))
-    }
-
-    private mutating func plan(_ name: String, sites: Int) -> String {
-        var lines = [
-            "name: \(name)", "task: tumour", "classes: [no, yes]", "initial: {preset: small, seed: 1}",
-            "rounds: \(1 + random.below(3))", "minimum_sites: \(settings.onlyAccidents ? sites : min(2, sites))",
-            "keep_updates: \(random.below(3))", "governance: {purpose: simulation, data_declared: synthetic}",
-        ]
-        if random.chance(0.3) { lines.append("evaluation: off") }
-        if !settings.onlyAccidents {
-            if random.chance(0.6) {
-                lines.append("deadline: \(1 + random.below(3))s")
-                lines.append("below_quorum: \(["wait", "extend", "fail"][random.below(3)])")
-            }
-            if random.chance(0.3) { lines.append("quorum: \(2 + random.below(2))") }
-            if random.chance(0.2) { lines.append("weighting: uniform") }
-            if random.chance(0.1) { lines.append("kind: rehearsal") }
-        }
-        return lines.joined(separator: "\n") + "\n"
-    }
-
-    private mutating func judge() throws -> [String] {
-        let state = coordinator.state
-        try invariants.judge(sites.flatMap(\.receipts), objects: coordinator.store.objects, state: state)
-        // I6: the rows as text, chained, verified and read again, tell the same state.
-        var head = Transcript.beginning
-        var rows: [TranscriptRow] = []
-        for row in coordinator.store.rows {
-            rows.append(try TranscriptRow(after: head, time: row.time, event: row.event))
-            head = rows[rows.count - 1].head
-        }
-        guard try Transcript.verify(rows) == head else { throw Invariants.Violation("I6: the chain does not verify") }
-        guard try FederationState(replaying: rows) == state else {
-            throw Invariants.Violation("I6: the transcript tells another state than the one in force")
-        }
-        note(head.hash)
-        return studies.map { state.studies[$0]?.base?.digest ?? "none" }
-    }
-
     // MARK: What happens
 
-    private mutating func schedule(_ delay: Int64, _ happening: Happening) {
+    mutating func schedule(_ delay: Int64, _ happening: Happening) {
         order += 1
         let entry = Entry(time: time + delay, order: order, happening: happening)
         // Latest first, so that the next is taken from the end.
@@ -172,13 +104,13 @@ struct SimulatedWorld {
         queue.insert(entry, at: low)
     }
 
-    private mutating func next() -> Entry? { queue.popLast() }
+    mutating func next() -> Entry? { queue.popLast() }
 
-    private mutating func note(_ text: String) {
+    mutating func note(_ text: String) {
         for byte in text.utf8 { trace = (trace ^ UInt64(byte)) &* 0x100_0000_01b3 }
     }
 
-    private mutating func happen(_ happening: Happening) throws {
+    mutating func happen(_ happening: Happening) throws {
         switch happening {
         case .site(let index): siteActs(index)
         case .request(let index, let request):
@@ -218,7 +150,7 @@ struct SimulatedWorld {
         }
     }
 
-    private mutating func siteActs(_ index: Int) {
+    mutating func siteActs(_ index: Int) {
         schedule(60 + Int64(random.below(120)), .site(index))
         if !settings.quiet, !isCalm, random.chance(0.02) {
             sites[index].crash()
@@ -234,7 +166,7 @@ struct SimulatedWorld {
     }
 
     /// The network: loses, copies, delays, and so changes the order.
-    private mutating func deliver(_ index: Int, _ happening: Happening) {
+    mutating func deliver(_ index: Int, _ happening: Happening) {
         let isFaulty = !settings.quiet && !isCalm
         if isFaulty, random.chance(0.005) { cutUntil[index] = time + 200 + Int64(random.below(2500)) }
         guard cutUntil[index] <= time, !(isFaulty && random.chance(0.05)) else { return }
@@ -242,7 +174,7 @@ struct SimulatedWorld {
         if isFaulty, random.chance(0.05) { schedule(1 + Int64(random.below(1500)), happening) }
     }
 
-    private mutating func runClocks() throws {
+    mutating func runClocks() throws {
         guard coordinator.isUp else { return }
         var remaining: [RoundClock: Int64] = [:]
         for clock in coordinator.state.clocks {
@@ -256,7 +188,7 @@ struct SimulatedWorld {
         try look()
     }
 
-    private mutating func operate() throws {
+    mutating func operate() throws {
         guard coordinator.isUp else { return }
         let name = studies[random.below(studies.count)]
         if isCalm {
@@ -289,14 +221,14 @@ struct SimulatedWorld {
 
     // MARK: The coordinator
 
-    private mutating func command(_ command: Command) throws {
+    mutating func command(_ command: Command) throws {
         guard coordinator.isUp else { return }
         _ = try withCoordinator { coordinator, random throws(SimulatedCoordinator.Crash) in
             _ = try coordinator.perform(command, &random)
         }
     }
 
-    private mutating func withCoordinator<R>(
+    mutating func withCoordinator<R>(
         _ body: (inout SimulatedCoordinator, inout SeededGenerator) throws(SimulatedCoordinator.Crash) -> R
     ) throws -> R? {
         var result: R?
@@ -317,7 +249,7 @@ struct SimulatedWorld {
     }
 
     /// Begins what is to be done.
-    private mutating func look() throws {
+    mutating func look() throws {
         guard coordinator.isUp, !(settings.fault == .forgetsWork && life > 0) else { return }
         for work in coordinator.begin() { schedule(5 + Int64(random.below(150)), .work(work, life: life)) }
     }

@@ -73,7 +73,6 @@ func withServer(
             break
         }
         group.cancelAll()
-        registry.cutAll()
     }
 }
 

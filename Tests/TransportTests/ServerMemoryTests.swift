@@ -89,4 +89,28 @@ struct ServerMemoryTests {
             #expect(body == bytes)
         }
     }
+
+    @Test("a thousand idle connections take little memory, and a request among them is answered")
+    func idle() async throws {
+        var files = rlimit()
+        getrlimit(__rlimit_resource_t(7), &files)  // RLIMIT_NOFILE, which Glibc types apart
+        files.rlim_cur = min(files.rlim_max, 8192)
+        setrlimit(__rlimit_resource_t(7), &files)
+        var limits = ServerLimits()
+        (limits.connectionsPerAddress, limits.connectionsPerPeer) = (2000, 2000)
+        let federation = try ServerFederation()
+        let site = try federation.site()
+        let registry = ConnectionRegistry()
+        try await withServer(federation, limits: limits, registry: registry) { port, _ in
+            let growth = try await Self.peakGrowth {
+                let clients = try await blocking {
+                    try (0..<1000).map { _ in try ServerTestClient(port: port, .init(identity: site)) }
+                }
+                #expect(await eventually { registry.count == 1000 })
+                #expect(try await blocking { try clients[500].get("/whoami").status } == 200)
+            }
+            // Both ends of every connection are in this process.
+            #expect(growth < 160 << 20, "grew by \(growth >> 10) KiB")
+        }
+    }
 }

@@ -18,7 +18,8 @@ final class ServerTestClient: @unchecked Sendable {
         let description: String
     }
 
-    private let context: OpaquePointer
+    /// Made once, as that is slow, and never changed: a client's settings are on its own `SSL`.
+    nonisolated(unsafe) private static let context = SSL_CTX_new(TLS_client_method())
     let ssl: OpaquePointer
     let descriptor: Int32
     /// Bytes that arrived behind a head that was read.
@@ -28,13 +29,8 @@ final class ServerTestClient: @unchecked Sendable {
     /// Connects and shakes hands. With TLS 1.3 that succeeds even where the server then refuses the certificate.
     init(port: Int, _ settings: Settings = Settings(), timeout: Int = 30) throws {
         descriptor = try Self.connect(port: port, timeout: timeout)
-        guard let context = SSL_CTX_new(TLS_client_method()), let ssl = SSL_new(context) else {
-            throw Failure(description: "no context")
-        }
-        self.context = context
+        guard let ssl = SSL_new(Self.context) else { throw Failure(description: "no connection") }
         self.ssl = ssl
-        consilium_SSL_CTX_set_min_proto_version(context, settings.version)
-        // The limits of a session are set on the session itself: it exists already.
         SSL_ctrl(ssl, SSL_CTRL_SET_MIN_PROTO_VERSION, Int(settings.version), nil)
         SSL_ctrl(ssl, SSL_CTRL_SET_MAX_PROTO_VERSION, Int(settings.version), nil)
         if let (chain, key) = settings.identity { try use(chain, key) }
@@ -50,7 +46,6 @@ final class ServerTestClient: @unchecked Sendable {
     deinit {
         if !isClosed { close(descriptor) }
         SSL_free(ssl)
-        SSL_CTX_free(context)
     }
 
     private func use(_ chain: String, _ key: String) throws {

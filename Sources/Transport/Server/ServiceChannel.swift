@@ -22,6 +22,8 @@ struct ServiceChannel: HTTPChannelHandler {
     let tls: TLSServerContext?
     let limits: ServerLimits
     let registry: ConnectionRegistry
+    /// The listener's number in the registry.
+    let listener: Int
     let logger: Logger
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -39,7 +41,9 @@ struct ServiceChannel: HTTPChannelHandler {
             if let tls {
                 let deadlines = TLSServerHandler.Deadlines(handshake: limits.handshake, shutdown: limits.shutdown)
                 let session = try TLSSession(tls.context())
-                try pipeline.addHandler(TLSServerHandler(session, deadlines: deadlines, established: established))
+                let buffers = tls.buffers(on: channel.eventLoop)
+                try pipeline.addHandler(
+                    TLSServerHandler(session, buffers: buffers, deadlines: deadlines, established: established))
             } else {
                 established.succeed(ConnectionFacts(address: address))
             }
@@ -74,7 +78,7 @@ struct ServiceChannel: HTTPChannelHandler {
     private func admit(
         _ channel: any Channel, address: String?, established: EventLoopFuture<ConnectionFacts>
     ) throws {
-        let number = registry.admit(address: address, limits: limits) {
+        let number = registry.admit(listener: listener, address: address, limits: limits) {
             channel.eventLoop.execute {
                 let pipeline = channel.pipeline.syncOperations
                 if let context = try? pipeline.context(handlerType: TLSServerHandler.self),

@@ -1,4 +1,4 @@
-import Dispatch
+import CDispatch
 import Files
 package import Federation
 import Foundation

@@ -1,5 +1,5 @@
 import Cohort
-import Dispatch
+import CDispatch
 import Cryptography
 import Federation
 import Files

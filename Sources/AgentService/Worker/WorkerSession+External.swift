@@ -1,5 +1,4 @@
 import Cohort
-import Dispatch
 import Cryptography
 import Federation
 import Files

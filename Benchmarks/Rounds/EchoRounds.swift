@@ -109,7 +109,7 @@ struct EchoRounds {
         training: {steps: 1}
         rounds: \(rounds)
         minimum_sites: \(sites)
-        evaluation: {sites: off}
+        evaluation: off
         gate: off
         norm_bound: off
         keep_updates: 0

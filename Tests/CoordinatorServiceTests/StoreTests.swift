@@ -63,7 +63,9 @@ import Testing
         let coordinator = try await federation.open()
         for name in ["hospital-a", "hospital-b"] { _ = try await federation.site(name, with: coordinator) }
         try coordinator.store.close()
-        try DatabaseQueue(path: federation.folder.database).write { try $0.execute(sql: change) }
+        let queue = try DatabaseQueue(path: federation.folder.database)
+        try await queue.write { try $0.execute(sql: change) }
+        try queue.close()
         let error = await #expect(throws: TranscriptError.self) { try await federation.open() }
         #expect(error?.row == row)
     }
@@ -75,15 +77,20 @@ import Testing
         var store = try Store(federation.folder, reserve: 0)
         try await store.setCode(
             EnrolmentCodeRecord(site: "hospital-a", secret: "digest", expires: now.advanced(seconds: 60)))
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { $0 == "digest" } == .right)
+        var trial = try await store.tryCode(of: "hospital-a", at: now) { $0 == "digest" }
+        #expect(trial == .right)
         for left in [4, 3, 2, 1] {
             try store.close()
             store = try Store(federation.folder, reserve: 0)
-            #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in false } == .wrong(triesLeft: left))
+            trial = try await store.tryCode(of: "hospital-a", at: now) { _ in false }
+            #expect(trial == .wrong(triesLeft: left))
         }
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in false } == .burned)
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in true } == .none)
+        trial = try await store.tryCode(of: "hospital-a", at: now) { _ in false }
+        #expect(trial == .burned)
+        trial = try await store.tryCode(of: "hospital-a", at: now) { _ in true }
+        #expect(trial == CodeTrial.none)
         try await store.setCode(EnrolmentCodeRecord(site: "hospital-a", secret: "digest", expires: now))
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in true } == .none)
+        trial = try await store.tryCode(of: "hospital-a", at: now) { _ in true }
+        #expect(trial == CodeTrial.none)
     }
 }

@@ -5,7 +5,8 @@ import Synchronization
 /// Turns SIGINT and SIGTERM into a question that long work asks between its steps.
 ///
 /// A second signal ends the process at once: files are written whole or not at all, so nothing is lost by it.
-final class StopRequest {
+/// Unchecked: the sources are made in `init` and only kept; the count is atomic.
+final class StopRequest: @unchecked Sendable {
     private final class Count: Sendable {
         let value = Atomic<Int>(0)
     }

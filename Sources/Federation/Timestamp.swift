@@ -28,7 +28,8 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringC
         let text = try container.decode(String.self)
         let plain = Date.ISO8601FormatStyle(includingFractionalSeconds: false)
         guard let date = (try? Self.style.parse(text)) ?? (try? plain.parse(text)) else {
-            throw DecodingError.dataCorruptedError(in: container, debugDescription: "not a time such as \(Self(milliseconds: 0))")
+            throw DecodingError.dataCorruptedError(
+                in: container, debugDescription: "not a time such as \(Self(milliseconds: 0))")
         }
         self.init(date)
     }

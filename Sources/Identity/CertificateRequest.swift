@@ -49,7 +49,11 @@ package struct CertificateRequest: Sendable {
         switch EVP_PKEY_get_base_id(key) {
         case EVP_PKEY_ED25519: return true
         case EVP_PKEY_EC:
-            // A curve given by explicit parameters has no name here.
+            // A curve spelled out by its parameters could differ from the one it resembles.
+            var isExplicit: Int32 = 0
+            guard EVP_PKEY_get_int_param(key, "decoded-from-explicit", &isExplicit) == 1, isExplicit == 0 else {
+                return false
+            }
             var name = [CChar](repeating: 0, count: 64)
             guard EVP_PKEY_get_group_name(key, &name, name.count, nil) == 1 else { return false }
             let text = String(decoding: name.prefix { $0 != 0 }.map { UInt8(bitPattern: $0) }, as: UTF8.self)

@@ -34,7 +34,7 @@ import Weights
 
     @Test("the fold is the sum in double in order, divided once, at every level to the last bit")
     func fold() {
-        let weights = [17.0, 536_870_911, 1, 250 * 0.731]
+        let weights = [17.0, 536_870_911, 1, 250 * 0.7317]
         let total = 536_871_179.0
         each { level, encoding, count in
             let base = UpdateFolder.numbers(count, seed: count)
@@ -55,6 +55,20 @@ import Weights
             }
             #expect(Array(out[..<count]).map(\.bitPattern) == expected.map(\.bitPattern))
             #expect(out[count] == 9)
+        }
+    }
+
+    @Test("products are rounded before they are added: two that cancel leave nothing")
+    func notFused() {
+        for level in Self.levels {
+            let values = UpdateFolder.numbers(129, seed: 5)
+            let deltas = [values, values.map { -$0 }].map { [0] + $0.withUnsafeBytes { Array($0) } }
+            var out = [Float](repeating: 9, count: values.count)
+            _ = withPointers(deltas) { pointers in
+                let zeros = [Float](repeating: 0, count: values.count)
+                return ca_fold(level, CA_F32, zeros, pointers, [250 * 0.7317, 250 * 0.7317], 2, 3, &out, values.count)
+            }
+            #expect(out.allSatisfy { $0 == 0 })
         }
     }
 

@@ -1,3 +1,4 @@
+import Dispatch
 import Files
 package import Federation
 import Foundation
@@ -116,12 +117,13 @@ package struct TaskFolder: Sendable, Hashable {
             throw ExchangeError("\(file) cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
-        var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+        // A pipe or a socket has no end to go to; a folder shows itself at the first read.
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw ExchangeError("\(file) cannot be read: it is not a file")
         }
-        guard facts.st_size <= Self.mostBytes else {
-            throw ExchangeError("\(file) has \(facts.st_size) bytes: more than \(Self.mostBytes) are not read")
+        guard size <= Self.mostBytes else {
+            throw ExchangeError("\(file) has \(size) bytes: more than \(Self.mostBytes) are not read")
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
         do {

@@ -1,4 +1,4 @@
-import HTTPTypes
+package import HTTPTypes
 
 /// What the agents' listener answers: a closed list, each for active sites only. What is not in it is refused.
 package enum AgentRoute: CaseIterable, Sendable {

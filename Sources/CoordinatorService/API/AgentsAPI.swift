@@ -39,7 +39,7 @@ package struct AgentsAPI: Sendable {
     }
 
     /// The site at the other end, if it is let in.
-    private func site(of facts: ConnectionFacts) throws(Refusal) -> String {
+    private func site(of facts: ConnectionFacts) throws(Transport.Refusal) -> String {
         guard let key = facts.peer?.publicKey, let site = coordinator.state.site(publicKey: key) else {
             throw Problem(
                 .forbidden, "This key is not let in; enrol the site again, or ask the coordinator's operator."
@@ -57,8 +57,9 @@ package struct AgentsAPI: Sendable {
         case .object: return try await object(request, context, site)
         case .consent:
             let signed = try await request.json(Signed<Consent>.self, limit: route.bodyLimit)
+            try check(signed.text, as: .consent)
             let study = try context.parameters.require("study")
-            guard try body(of: signed).study == study else {
+            guard try signed.body().study == study else {
                 throw Problem(.wrongStudy, "The consent is to another study than the path names.")
             }
             try await coordinator.perform(.consent(signed, from: site), by: site)
@@ -70,13 +71,13 @@ package struct AgentsAPI: Sendable {
             return try json(try await coordinator.uploadStatus(try context.parameters.require("id"), of: site))
         case .upload: return try await upload(request, context, site)
         case .refusal:
-            let signed = try await request.json(Signed<Refusal>.self, limit: route.bodyLimit)
+            let signed = try await request.json(Signed<Federation.Refusal>.self, limit: route.bodyLimit)
             try check(signed.text, as: .refusal)
             try await coordinator.perform(.decline(signed, from: site), by: site)
             return Response(status: .noContent)
         case .report:
             let signed = try await request.json(Signed<EvaluationReport>.self, limit: route.bodyLimit)
-            try check(signed.text, as: .evaluation)
+            try check(signed.text, as: .report)
             try await coordinator.takeReport(signed, from: site)
             return Response(status: .noContent)
         case .renewal:

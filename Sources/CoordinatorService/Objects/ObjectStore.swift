@@ -96,9 +96,11 @@ package struct ObjectStore: Sendable {
     }
 
     /// Writes bytes to a file to be made an object.
-    static func write(_ bytes: [UInt8], to path: String) throws -> (path: String, reference: ObjectReference) {
-        try DurableFile.write(bytes, to: path)
+    func write(_ bytes: [UInt8]) throws -> (path: String, reference: ObjectReference) {
         let digest = bytes.withUnsafeBytes { SHA256.hex(of: $0) }
+        // Named by what is in it: two who write the same at once do each other no harm.
+        let path = temporary(digest)
+        try DurableFile.write(bytes, to: path)
         return (path, ObjectReference(digest: digest, bytes: bytes.count))
     }
 

@@ -1,5 +1,5 @@
 import Dispatch
-import Federation
+package import Federation
 import Foundation
 import GRDB
 import Logging
@@ -12,6 +12,8 @@ extension Coordinator {
             group.addTask { await self.runClocks() }
             while !Task.isCancelled {
                 let version = changes.version
+                await sweepUploads()
+                store.reserve.fill()
                 for work in state.pendingWork where busy.withLock({ $0.insert(work.name).inserted }) {
                     group.addTask {
                         await self.see(to: work)
@@ -30,13 +32,15 @@ extension Coordinator {
         var pause = 1.0
         while !Task.isCancelled, state.pendingWork.contains(work) {
             do {
-                return try await carryOut(work)
+                try await carryOut(work)
+                guard state.pendingWork.contains(work) else { return }
+                logger.error("\(work.name) changed nothing and is tried again in \(Int(pause)) s")
             } catch {
                 guard !Task.isCancelled else { return }
                 logger.error("\(work.name) failed and is tried again in \(Int(pause)) s: \(error)")
-                try? await Task.sleep(for: .seconds(pause))
-                pause = min(2 * pause, 60)
             }
+            try? await Task.sleep(for: .seconds(pause))
+            pause = min(2 * pause, 60)
         }
     }
 
@@ -82,7 +86,7 @@ extension Coordinator {
     private func evaluate(_ work: EvaluationWork) async throws {
         do {
             let report = try await means.evaluate(work, store.objects)
-            let object = try await write(report, name: "\(work.round.study).\(work.round.round).evaluation")
+            let object = try await write(report)
             try await keep(
                 object.path, as: object.reference,
                 by: .coordinatorEvaluated(round: work.round, report: object.reference, problem: nil))
@@ -131,24 +135,36 @@ extension Coordinator {
             throw error
         }
         objects.removeTemporary(path)
+        if !state.refers(to: reference.digest) { await discard(reference.digest) }
     }
 
     /// Removes an object that nothing came to refer to.
     func discard(_ digest: String) async {
         let objects = store.objects
-        _ = try? await store.access { db in
-            guard !self.state.refers(to: digest), try ObjectRecord.fetchOne(db, key: digest) == nil else { return }
-            objects.remove(digest)
+        do {
+            try await store.transaction { db in
+                guard !self.state.refers(to: digest) else { return }
+                try ObjectRecord.deleteOne(db, key: digest)
+                objects.remove(digest)
+            }
+        } catch {
+            logger.error("The object \(digest), which nothing refers to, could not be removed: \(error)")
         }
     }
 
+    /// Brings a model of the operator's into the object store, for a study to begin with. Without one it stays a day.
+    package func importModel(_ file: String) async throws -> ObjectReference {
+        let (objects, now) = (store.objects, means.now())
+        let reference = try await Self.onThread { try objects.take(copyOf: file) }
+        try await store.transaction { db in try ObjectRecord.enter(reference, at: now, in: db) }
+        return reference
+    }
+
     /// Writes a message as a file to be made an object.
-    func write(_ message: some Encodable & Sendable, name: String) async throws
-        -> (path: String, reference: ObjectReference)
-    {
-        let path = store.objects.temporary(name)
-        let text = try MessageCoding.encode(message)
-        return try await Self.onThread { try ObjectStore.write(Array(text.utf8), to: path) }
+    func write(_ message: some Encodable) async throws -> (path: String, reference: ObjectReference) {
+        let bytes = Array(try MessageCoding.encode(message).utf8)
+        let objects = store.objects
+        return try await Self.onThread { try objects.write(bytes) }
     }
 
     /// Runs something long on a thread of its own, so that requests are answered meanwhile.

@@ -48,7 +48,8 @@ package final class Coordinator: Sendable {
         let (state, head) = try await store.replay()
         current.withLock { $0 = Current(state: state, head: head) }
         let leaving = Set(
-            state.pendingWork.flatMap { work -> [String] in if case .delete(let work) = work { work.files } else { [] } })
+            state.pendingWork.flatMap { work -> [String] in if case .delete(let work) = work { work.files } else { [] }
+            })
         let lost = try await store.reconcile(at: means.now()) { state.refers(to: $0) && !leaving.contains($0) }
         for digest in lost {
             logger.error("Object \(digest) is missing or has not its size; restore it from a backup.")

@@ -17,7 +17,8 @@ package enum InitialModel {
         var encoder = preset.configuration
         encoder.imageSize = plan.recipe.size
         try encoder.validate()
-        return try write(ModelConfiguration(encoder: encoder, head: head(plan)), plan, seed: seed, from: nil, path: path)
+        return try write(
+            ModelConfiguration(encoder: encoder, head: head(plan)), plan, seed: seed, from: nil, path: path)
     }
 
     /// Gives weights that an operator brought the plan's head.
@@ -62,7 +63,8 @@ package enum InitialModel {
         for parameter in layout.parameters {
             var draw = Draw(parameter, seed: seed)
             let tensor = source?.file.file.tensor(parameter.name)
-            let isTaken = tensor?.shape == parameter.shape && (source?.head == true || !ParameterLayout.isHead(parameter.name))
+            let isTaken =
+                tensor?.shape == parameter.shape && (source?.head == true || !ParameterLayout.isHead(parameter.name))
             for start in stride(from: 0, to: parameter.count, by: chunk) {
                 let piece = UnsafeMutableBufferPointer(rebasing: buffer[..<min(chunk, parameter.count - start)])
                 if isTaken, let source {

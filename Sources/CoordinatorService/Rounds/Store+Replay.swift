@@ -26,7 +26,8 @@ extension TranscriptRow {
             throw TranscriptError(row: head.sequence + 1, "it is missing; restore the state from a backup.")
         }
         guard previous == head.hash, hash == Self.hash(after: head, time: time, text: text) else {
-            throw TranscriptError(row: sequence, "its hash does not fit; it was changed: restore the state from a backup.")
+            throw TranscriptError(
+                row: sequence, "its hash does not fit; it was changed: restore the state from a backup.")
         }
         return try entry()
     }

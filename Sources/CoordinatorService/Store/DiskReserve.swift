@@ -19,7 +19,13 @@ package final class DiskReserve: Sendable {
     /// Takes the space, when there is twice as much free.
     func fill() {
         state.withLock { isHeld in
-            guard !isHeld, bytes > 0, let free = DiskSpace.free(at: path), free > 2 * bytes else { return }
+            guard !isHeld, bytes > 0 else { return }
+            var status = stat()
+            if stat(path, &status) == 0, Int(status.st_blocks) * 512 >= bytes {
+                isHeld = true
+                return
+            }
+            guard let free = DiskSpace.free(at: path), free > 2 * bytes else { return }
             let descriptor = open(path, O_WRONLY | O_CREAT | O_CLOEXEC, 0o600)
             guard descriptor >= 0 else { return }
             isHeld = posix_fallocate(descriptor, 0, off_t(bytes)) == 0

@@ -1,4 +1,5 @@
 import Glibc
+import Synchronization
 
 /// The coordinator's folder on disk: where each thing lies, and the lock that says whose it is.
 ///
@@ -32,21 +33,31 @@ package struct StateFolder: Sendable, Equatable {
 ///
 /// SQLite before 3.51.3 can corrupt a database in WAL mode that has two connections; this is what keeps it at one.
 package final class StateLock: Sendable {
-    private let descriptor: Int32
+    private let descriptor: Mutex<Int32>
 
     package init(_ folder: StateFolder) throws(StoreError) {
         let descriptor = open(folder.lock, O_RDWR | O_CREAT | O_CLOEXEC, 0o600)
         guard descriptor >= 0 else {
             throw StoreError(
-                .cannotWrite, "\(folder.lock) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
+                .cannotWrite,
+                "\(folder.lock) cannot be opened: \(String(cString: strerror(errno))); check its permissions")
         }
         guard flock(descriptor, LOCK_EX | LOCK_NB) == 0 else {
             close(descriptor)
             throw StoreError(
-                .locked, "\(folder.path) is in use by a running coordinator; stop it first or speak to it by its socket")
+                .locked, "\(folder.path) is in use by a running coordinator; stop it first or speak to it by its socket"
+            )
         }
-        self.descriptor = descriptor
+        self.descriptor = Mutex(descriptor)
     }
 
-    deinit { close(descriptor) }
+    deinit { release() }
+
+    /// Gives the folder back.
+    package func release() {
+        descriptor.withLock { descriptor in
+            if descriptor >= 0 { close(descriptor) }
+            descriptor = -1
+        }
+    }
 }

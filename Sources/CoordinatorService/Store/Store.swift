@@ -84,7 +84,8 @@ package final class Store: Sendable {
         } catch let error as DatabaseError where error.resultCode == .SQLITE_IOERR {
             // A write that failed at fsync may or may not be on the disk; only reading it again tells.
             let problem = StoreError(
-                .cannotWrite, "\(folder.database) cannot be written (\(Self.reason(error))); check the disk and restart")
+                .cannotWrite, "\(folder.database) cannot be written (\(Self.reason(error))); check the disk and restart"
+            )
             broken.withLock { $0 = problem }
             throw problem
         }
@@ -97,8 +98,11 @@ package final class Store: Sendable {
         try await access { db in try db.execute(sql: "VACUUM INTO ?", arguments: [path]) }
     }
 
-    /// Ends the connection; the WAL is written back into the database.
-    package func close() throws { try line.sync { try database.close() } }
+    /// Ends the connection, writing the WAL back into the database, and gives the folder back.
+    package func close() throws {
+        try line.sync { try database.close() }
+        lock.release()
+    }
 
     static func reason(_ error: any Error) -> String {
         guard let error = error as? DatabaseError else { return "\(error)" }

@@ -14,7 +14,7 @@ extension Coordinator {
     /// Bytes handed to the disk at once.
     private static var portion: Int { 1 << 20 }
     /// Bytes after which the row follows what is durable; after a crash no more than this, and a piece, comes again.
-    private static var recorded: Int { 32 << 20 }
+    private static var recorded: Int { 24 << 20 }
 
     /// Takes bytes of an upload until the body ends or the line is cut.
     ///
@@ -108,7 +108,11 @@ extension Coordinator {
             _ = await task.result
             return .failure(Self.displaced)
         }
-        let outcome = await withTaskCancellationHandler { await task.result } onCancel: { task.cancel() }
+        let outcome = await withTaskCancellationHandler {
+            await task.result
+        } onCancel: {
+            task.cancel()
+        }
         guard case .failure(let error) = outcome, !(error is Problem) else { return outcome }
         if error is CancellationError { return .failure(Self.displaced) }
         logger.info("The line was cut during an upload of \(record.site): \(error)")
@@ -130,7 +134,8 @@ extension Coordinator {
     private func note(_ durable: Int, of record: UploadRecord) async throws {
         try await store.transaction { db in
             try db.execute(
-                sql: "UPDATE upload SET offset = ? WHERE id = ? AND offset < ?", arguments: [durable, record.id, durable])
+                sql: "UPDATE upload SET offset = ? WHERE id = ? AND offset < ?",
+                arguments: [durable, record.id, durable])
         }
     }
 
@@ -140,7 +145,11 @@ extension Coordinator {
         _ record: UploadRecord, _ session: UploadSession, _ problem: Problem
     ) async throws -> UploadStatus {
         guard problem.isOfUpdate else {
-            if problem.code == .internalError { await session.close() } else { _ = try await keepDurable(record, session) }
+            if problem.code == .internalError {
+                await session.close()
+            } else {
+                _ = try await keepDurable(record, session)
+            }
             throw problem
         }
         logger.notice("Update of \(record.site) for \(record.study) refused: \(problem.message)")
@@ -163,7 +172,8 @@ extension Coordinator {
                 uploadPath(record.id), as: update.update,
                 by: .receive(header, from: record.site, norm: verified.norm), actor: record.site
             ) { db in
-                try db.execute(sql: "UPDATE upload SET offset = bytes, complete = 1 WHERE id = ?", arguments: [record.id])
+                try db.execute(
+                    sql: "UPDATE upload SET offset = bytes, complete = 1 WHERE id = ?", arguments: [record.id])
             }
         } catch let problem as Problem {
             return try await refuse(record, session, problem)

@@ -7,7 +7,6 @@ struct UploadWriter: ~Copyable {
     /// Bytes after which what came is made durable.
     static let piece = 8 << 20
 
-    private let path: String
     private let descriptor: Int32
     private let bytes: Int
     private var verifier: UpdateVerifier?
@@ -19,20 +18,18 @@ struct UploadWriter: ~Copyable {
     /// Opens the file and reads again what is durable of it.
     /// - Parameter verifier: has seen nothing yet.
     init(
-        _ path: String, bytes: Int, durable: Int, verifier: consuming UpdateVerifier
+        _ path: String, bytes: Int, durable: Int, verifier fresh: consuming UpdateVerifier
     ) throws(Problem) {
+        try fresh.resume(fromFile: path, count: durable)
         let descriptor = open(path, O_WRONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else {
             throw Problem(.internalError, "The upload's file is missing at the coordinator; send the update again.")
         }
-        self.path = path
         self.descriptor = descriptor
         self.bytes = bytes
         self.durable = durable
         written = durable
-        var verifier = verifier
-        try verifier.resume(fromFile: path, count: durable)
-        self.verifier = consume verifier
+        verifier = consume fresh
     }
 
     deinit { close(descriptor) }
@@ -56,7 +53,8 @@ struct UploadWriter: ~Copyable {
 
     static func full(_ bytes: Int) -> Problem {
         Problem(
-            .diskFull, "The coordinator has no room for an update of \(bytes) bytes; its operator must free space, then"
+            .diskFull,
+            "The coordinator has no room for an update of \(bytes) bytes; its operator must free space, then"
                 + " it is taken.")
     }
 
@@ -65,7 +63,8 @@ struct UploadWriter: ~Copyable {
     mutating func add(_ buffer: ByteBuffer) throws(Problem) {
         let readable = buffer.readableBytesView
         guard readable.count <= bytes - written else {
-            throw Problem(.tooManyBytes, "The update goes on after the \(bytes) bytes announced; write and sign it again.")
+            throw Problem(
+                .tooManyBytes, "The update goes on after the \(bytes) bytes announced; write and sign it again.")
         }
         var problem: Problem?
         readable.withUnsafeBytes { raw in
@@ -79,7 +78,8 @@ struct UploadWriter: ~Copyable {
         guard ObjectStore.writeAll(raw, to: descriptor, at: written) else {
             throw errno == ENOSPC || errno == EDQUOT
                 ? Self.full(bytes)
-                : Problem(.internalError, "The coordinator cannot write the upload; its operator must look at the disk.")
+                : Problem(
+                    .internalError, "The coordinator cannot write the upload; its operator must look at the disk.")
         }
         written += raw.count
     }

@@ -105,8 +105,7 @@ package struct Fold: Sendable {
         do {
             var writer = try SafetensorsWriter(
                 path, entries: base.tensors.map { .init($0.name, $0.type, $0.shape) }, metadata: base.metadata)
-            let pass = FoldPass(self, threads: max(1, min(threads, 64)))
-            try pass.run { bytes in try writer.append(bytes) }
+            try stream(threads: threads) { bytes in try writer.append(bytes) }
             let digest = try writer.finish()
             return Result(model: ObjectReference(digest: digest, bytes: try SafetensorsFile(path).fileBytes))
         } catch let error as FoldError {
@@ -116,5 +115,11 @@ package struct Fold: Sendable {
         } catch {
             throw FoldError(.cannotRead, "\(path) cannot be made: \(error)")
         }
+    }
+
+    /// Hands over the bytes of the model's tensors in order, without writing them.
+    /// - Throws: `FoldError`, `WeightsError`, or what `body` throws.
+    package func stream(threads: Int = 2, _ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+        try FoldPass(self, threads: max(1, min(threads, 64))).run(body)
     }
 }

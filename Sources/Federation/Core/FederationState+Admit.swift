@@ -22,7 +22,8 @@ extension FederationState {
         }
         guard body.base == round.base.digest else {
             throw Problem(
-                .wrongBase, "The update was trained from \(body.base.prefix(64)), \(round.reference) from \(round.base.digest).")
+                .wrongBase,
+                "The update was trained from \(body.base.prefix(64)), \(round.reference) from \(round.base.digest).")
         }
         guard round.updates[site] == nil else {
             throw Problem(.conflict, "\(site) has sent another update to \(round.reference): the first one counts.")
@@ -41,7 +42,8 @@ extension FederationState {
         } catch { throw Problem(.malformed, "The header of the update is not one.") }
         // Whom it claims to be of is said before whether the signature is right: it is the truer reason.
         try check(federation: claimed.federation, site: claimed.site, peer: site)
-        return try body(of: header, from: site, signatures)
+        try checkSignature(of: header, by: site, signatures)
+        return claimed
     }
 
     private func round(of body: UpdateHeader, in study: Study) throws(Problem) -> Round {
@@ -80,7 +82,8 @@ extension FederationState {
         // A delta is no longer than its base but for the header of the file.
         guard (1...(round.base.bytes + (16 << 20))).contains(body.update.bytes) else {
             throw Problem(
-                .wrongSize, "The update has \(body.update.bytes) bytes, its base \(round.base.bytes): it cannot be one.")
+                .wrongSize, "The update has \(body.update.bytes) bytes, its base \(round.base.bytes): it cannot be one."
+            )
         }
     }
 }

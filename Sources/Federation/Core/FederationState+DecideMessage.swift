@@ -22,18 +22,22 @@ extension FederationState {
     }
 
     /// The body of a message that a site signed with its own key.
-    func body<Body: Message>(
+    private func body<Body: Message>(
         of message: Signed<Body>, from name: String, _ signatures: SignatureCheck
     ) throws(Problem) -> Body {
-        guard let site = sites[name], site.standing == .active, let key = site.signingKey else {
+        try checkSignature(of: message, by: name, signatures)
+        return try message.body()
+    }
+
+    func checkSignature<Body: Message>(
+        of message: Signed<Body>, by name: String, _ signatures: SignatureCheck
+    ) throws(Problem) {
+        guard let key = signingKey(of: name) else {
             throw Problem(.forbidden, "Site \(name.prefix(80)) is not let in.")
         }
         guard message.signer == key,
             signatures.isValid(Body.domain, message.text, message.signature, message.signer)
         else { throw Problem(.wrongSignature, "The message is not signed with the key \(name) was enrolled with.") }
-        do {
-            return try MessageCoding.decode(Body.self, from: message.text)
-        } catch { throw Problem(.malformed, "The signed text is not the message it should be: \(Body.domain).") }
     }
 
     func check(federation: String, site: String, peer: String) throws(Problem) {
@@ -66,7 +70,7 @@ extension FederationState {
             ]
         }
         let refused = Event.consentRefused(
-            study: study.name, site: site, plan: body.plan, reason: body.reason?.bounded ?? "", 
+            study: study.name, site: site, plan: body.plan, reason: body.reason?.bounded ?? "",
             signature: message.signature)
         return [refused] + leaving(site: site, study: study.name, reason: "the site took back its consent")
     }
@@ -121,7 +125,9 @@ extension FederationState {
         }
         let plan = study.plan(of: round)
         guard body.cases.count == plan.classes.count, body.cases.allSatisfy({ (0...Self.mostSamples).contains($0) })
-        else { throw Problem(.wrongSamples, "The report must count the cases of each of \(plan.classes.count) classes.") }
+        else {
+            throw Problem(.wrongSamples, "The report must count the cases of each of \(plan.classes.count) classes.")
+        }
         return [.reportReceived(round: round.reference, site: site, report: object, cases: body.cases)]
     }
 }

@@ -18,8 +18,11 @@ extension FederationState {
             return [.gateDecided(round: reference, decision: study.plan(of: round).decision(on: judgement.finite))]
         case .deleted(let reference, let objects):
             let due = pendingWork.contains { work in
-                if case .delete(let deletion) = work { deletion.round == reference && deletion.objects == objects }
-                else { false }
+                if case .delete(let deletion) = work {
+                    deletion.round == reference && deletion.objects == objects
+                } else {
+                    false
+                }
             }
             return due ? [.updatesDeleted(round: reference, objects: objects)] : []
         default: return []
@@ -70,7 +73,8 @@ extension StudyPlan {
         guard let change = judgement.change else {
             return said(.commit, "No report has enough cases to compare base and candidate.")
         }
-        let words = "the \(Gate.Metric.auc.rawValue.uppercased()) changes by \(Self.digits(change.value))"
+        let words =
+            "the \(Gate.Metric.auc.rawValue.uppercased()) changes by \(Self.digits(change.value))"
             + " (\(Self.digits(change.lower)) to \(Self.digits(change.upper)))"
         guard let gate else { return said(.commit, "There is no gate; \(words).") }
         return change.upper < -gate.margin

@@ -113,7 +113,8 @@ extension Study {
 extension Round {
     /// What became of a site's update, as far as is known.
     fileprivate func verdict(on site: String) -> Verdict? {
-        guard let update = updates[site]?.received ?? withdrawn.last(where: { $0.received.site == site })?.received else {
+        guard let update = updates[site]?.received ?? withdrawn.last(where: { $0.received.site == site })?.received
+        else {
             return nil
         }
         func said(_ outcome: Verdict.Outcome, _ factor: Double, _ reason: String) -> Verdict {

@@ -5,7 +5,9 @@ extension FederationState {
     private func work(of name: String) -> [Work] {
         guard let study = studies[name] else { return [] }
         var work: [Work] = []
-        if study.initial == nil, !study.standing.isOver { work.append(.makeInitialModel(study: name, plan: study.plan)) }
+        if study.initial == nil, !study.standing.isOver {
+            work.append(.makeInitialModel(study: name, plan: study.plan))
+        }
         // What was sent to a study that is paused stays where it is.
         if study.standing == .running, let round = study.openRound { work += self.work(on: round, in: study) }
         return work + deletions(study)

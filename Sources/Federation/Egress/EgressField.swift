@@ -50,11 +50,11 @@ package indirect enum EgressType: Sendable {
         case .choice(let values): "one of " + values.map { "`\($0)`" }.joined(separator: ", ")
         case .list(let element, let count):
             if case .object = element {
-                "\(count.lowerBound)…\(count.upperBound) of:"
+                "list of \(count.lowerBound)…\(count.upperBound)"
             } else {
-                "\(count.lowerBound)…\(count.upperBound) of: \(element.words)"
+                "list of \(count.lowerBound)…\(count.upperBound): \(element.words)"
             }
-        case .object: "with:"
+        case .object: "object"
         case .signed(let kind): "signed `\(kind.rawValue)`"
         }
     }

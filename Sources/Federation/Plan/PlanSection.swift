@@ -33,7 +33,8 @@ struct PlanSection {
     private static func unknown(_ key: Node, _ known: [String]) -> PlanError {
         let name = key.scalar?.string ?? "?"
         let near = Nearness.nearest(to: name, in: known)
-        let advice = near.map { "did you mean `\($0)`?" } ?? "known are \(known.map { "`\($0)`" }.joined(separator: ", "))"
+        let advice =
+            near.map { "did you mean `\($0)`?" } ?? "known are \(known.map { "`\($0)`" }.joined(separator: ", "))"
         return PlanError(line: key.mark?.line, suggestion: near, "unknown key `\(name.prefix(80))`; \(advice)")
     }
 

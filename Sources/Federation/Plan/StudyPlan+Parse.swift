@@ -55,13 +55,16 @@ extension StudyPlan {
             throw s.error("below_quorum", "is \(belowQuorum.rawValue), which needs a `deadline`: give one, or `wait`")
         }
         if kind == .evaluation {
-            if s.has("training") { throw s.error("training", "is given, but an evaluation trains nothing: leave it out") }
+            if s.has("training") {
+                throw s.error("training", "is given, but an evaluation trains nothing: leave it out")
+            }
             guard evaluation.sites || evaluation.coordinator != nil else {
                 throw s.error("evaluation", "asks nobody, but the study is an evaluation: set `sites: on`")
             }
         }
         if !governance.approvals.isEmpty, governance.approvals.count < minimumSites {
-            throw s.error("minimum_sites", "is \(minimumSites), but `governance.approvals` names \(governance.approvals.count)")
+            throw s.error(
+                "minimum_sites", "is \(minimumSites), but `governance.approvals` names \(governance.approvals.count)")
         }
     }
 
@@ -134,7 +137,9 @@ extension StudyPlan {
         let rule: Rule = try s.choice("weighting", default: .samples)
         let cap = try s.integer("sample_cap", 1...10_000_000)
         guard rule == .samples else {
-            if s.has("sample_cap") { throw s.error("sample_cap", "means nothing with `weighting: uniform`: leave it out") }
+            if s.has("sample_cap") {
+                throw s.error("sample_cap", "means nothing with `weighting: uniform`: leave it out")
+            }
             return .uniform
         }
         return .samples(cap: cap ?? 10_000)

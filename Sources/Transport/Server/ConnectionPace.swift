@@ -1,17 +1,17 @@
-import NIOCore
+package import NIOCore
 
 /// Whether a peer is quick enough. Time is given; nothing is measured here.
 ///
 /// Only time spent waiting for the peer counts against it: while this side does not read, because its disk is slow, say,
 /// the peer cannot send.
-struct ConnectionPace {
+package struct ConnectionPace {
     private enum Reading {
         case nothing
         case head(since: NIODeadline)
         case body
     }
 
-    enum Verdict: Equatable {
+    package enum Verdict: Equatable {
         case fine(until: NIODeadline)
         case tooSlow(String)
     }
@@ -27,43 +27,43 @@ struct ConnectionPace {
     private var waited = TimeAmount.zero
     private var bytes = 0
 
-    init(_ limits: ServerLimits, now: NIODeadline) {
+    package init(_ limits: ServerLimits, now: NIODeadline) {
         self.limits = limits
         idleSince = now
     }
 
     /// This side asks for bytes.
-    mutating func asked(at now: NIODeadline) {
+    package mutating func asked(at now: NIODeadline) {
         if waitingSince == nil { waitingSince = now }
     }
 
-    mutating func received(_ count: Int, at now: NIODeadline) {
+    package mutating func received(_ count: Int, at now: NIODeadline) {
         if let since = waitingSince { waited = waited + (now - since) }
         waitingSince = nil
         bytes += count
         if case .nothing = reading { reading = .head(since: now) }
     }
 
-    mutating func headRead() {
+    package mutating func headRead() {
         open += 1
         reading = .body
         waited = .zero
         bytes = 0
     }
 
-    mutating func bodyRead() { reading = .nothing }
+    package mutating func bodyRead() { reading = .nothing }
 
-    mutating func answerEnded(at now: NIODeadline) {
+    package mutating func answerEnded(at now: NIODeadline) {
         open -= 1
         idleSince = now
     }
 
-    mutating func writable(_ isWritable: Bool, at now: NIODeadline) {
+    package mutating func writable(_ isWritable: Bool, at now: NIODeadline) {
         stalledSince = isWritable ? nil : stalledSince ?? now
     }
 
     /// Judges, and begins the next window when one is full.
-    mutating func verdict(at now: NIODeadline) -> Verdict {
+    package mutating func verdict(at now: NIODeadline) -> Verdict {
         var until = now + limits.idle
         if let stalledSince {
             guard now < stalledSince + limits.writeStall else { return .tooSlow("it does not read its answer") }

@@ -4,6 +4,7 @@ import Synchronization
 /// The connections of one or several listeners: counted, limited, and cut by public key.
 package final class ConnectionRegistry: Sendable {
     struct Entry {
+        let listener: Int
         let address: String?
         var publicKey: String?
         let cut: @Sendable () -> Void
@@ -14,6 +15,7 @@ package final class ConnectionRegistry: Sendable {
         var perAddress: [String: Int] = [:]
         var perPeer: [String: Set<Int>] = [:]
         var next = 0
+        var listeners = 0
     }
 
     private let state = Mutex(State())
@@ -35,14 +37,25 @@ package final class ConnectionRegistry: Sendable {
         for cut in cuts { cut() }
     }
 
-    /// Ends every connection.
-    package func cutAll() {
-        for cut in state.withLock({ $0.entries.values.map(\.cut) }) { cut() }
+    /// Ends every connection of one listener.
+    func cutAll(of listener: Int) {
+        let cuts = state.withLock { $0.entries.values.filter { $0.listener == listener }.map(\.cut) }
+        for cut in cuts { cut() }
+    }
+
+    /// The number of a new listener: several may share a registry, and each stops for itself.
+    func addListener() -> Int {
+        state.withLock { state in
+            state.listeners += 1
+            return state.listeners
+        }
     }
 
     /// Counts a new connection.
     /// - Returns: Its number; nil when there are too many.
-    func admit(address: String?, limits: ServerLimits, cut: @escaping @Sendable () -> Void) -> Int? {
+    func admit(
+        listener: Int, address: String?, limits: ServerLimits, cut: @escaping @Sendable () -> Void
+    ) -> Int? {
         state.withLock { state in
             guard state.entries.count < limits.connections else { return nil }
             if let address {
@@ -50,7 +63,7 @@ package final class ConnectionRegistry: Sendable {
                 state.perAddress[address, default: 0] += 1
             }
             state.next += 1
-            state.entries[state.next] = Entry(address: address, cut: cut)
+            state.entries[state.next] = Entry(listener: listener, address: address, cut: cut)
             return state.next
         }
     }

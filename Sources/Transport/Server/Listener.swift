@@ -77,8 +77,10 @@ package struct Listener: Service {
         _ tls: TLSServerContext?, _ bind: BindAddress, _ publish: @escaping @Sendable () throws -> Void = {}
     ) async throws {
         let (limits, registry, logger, onBound) = (limits, registry, logger, onBound)
+        let listener = registry.addListener()
         let server = HTTPServerBuilder { responder in
-            ServiceChannel(responder: responder, tls: tls, limits: limits, registry: registry, logger: logger)
+            ServiceChannel(
+                responder: responder, tls: tls, limits: limits, registry: registry, listener: listener, logger: logger)
         }
         var quiet = logger
         quiet.logLevel = max(logger.logLevel, .notice)
@@ -99,7 +101,7 @@ package struct Listener: Service {
             try await withGracefulShutdownHandler {
                 try await application.run()
             } onGracefulShutdown: {
-                eventLoops.next().scheduleTask(in: limits.drain) { registry.cutAll() }
+                eventLoops.next().scheduleTask(in: limits.drain) { registry.cutAll(of: listener) }
             }
         } catch let error as IOError {
             throw ListenerError("cannot listen on \(Self.name(address)): \(error)")

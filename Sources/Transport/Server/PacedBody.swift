@@ -2,6 +2,7 @@ import Glibc
 package import Hummingbird
 import NIOCore
 import NIOPosix
+import Synchronization
 
 /// Part of a file as the body of an answer, read as the peer takes it: memory stays flat however large the file.
 /// - Parameters:
@@ -24,10 +25,11 @@ package func pacedBody(file: String, range: Range<Int>, context: ServiceContext)
 
 /// A file that is read on a thread pool.
 private final class PacedFile: Sendable {
-    static let piece = 256 << 10
+    static let piece = 2 * LoopBuffers.batch
 
     private let descriptor: Int32
     private let path: String
+    private let buffers = Mutex(BufferPool(capacity: PacedFile.piece))
 
     init(_ path: String) throws {
         descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
@@ -41,13 +43,13 @@ private final class PacedFile: Sendable {
 
     func read(at offset: Int, count: Int) async throws -> ByteBuffer {
         try await NIOThreadPool.singleton.runIfActive { [self] in
-            var buffer = ByteBufferAllocator().buffer(capacity: count)
-            let got = try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
+            var buffer = buffers.withLock { $0.take() }
+            try buffer.writeWithUnsafeMutableBytes(minimumWritableBytes: count) { room in
                 let got = pread(descriptor, room.baseAddress, count, off_t(offset))
                 guard got > 0 else { throw Refusal(500, "internal", "\(path) ends before byte \(offset + count)") }
                 return got
             }
-            _ = got
+            buffers.withLock { $0.lend(buffer) }
             return buffer
         }
     }

@@ -11,16 +11,25 @@ struct RefusingResponder<Base: HTTPResponder>: Sendable where Base.Context == Se
         self.logger = logger
     }
 
+    private static func refusal(_ status: HTTPResponse.Status, _ request: Request) -> Refusal {
+        switch status.code {
+        case 404: Refusal(404, "not-found", "there is no \(request.method) \(request.uri.path) here")
+        case 413: Refusal(413, "too-large", "the body is too long")
+        case 400..<500: Refusal(status.code, "malformed", "the request is refused: \(status.reasonPhrase)")
+        default: Refusal(status.code, "internal", "the service failed: \(status.reasonPhrase)")
+        }
+    }
+
     func respond(to request: Request, context: ServiceContext) async -> Response {
         do {
-            return try await base.respond(to: request, context: context)
+            let response = try await base.respond(to: request, context: context)
+            // The router answers some errors itself, without a body.
+            guard response.status.code >= 400, response.body.contentLength == 0 else { return response }
+            return Self.refusal(response.status, request).response
         } catch let refusal as Refusal {
             return refusal.response
-        } catch let error as HTTPError where error.status == .notFound {
-            return Refusal(404, "not-found", "there is no \(request.method) \(request.uri.path) here").response
         } catch let error as any HTTPResponseError {
-            let code = error.status.code
-            return Refusal(code, code < 500 ? "malformed" : "internal", error.status.reasonPhrase).response
+            return Self.refusal(error.status, request).response
         } catch is CancellationError {
             return Refusal(503, "busy", "the service is stopping; try again").response
         } catch {

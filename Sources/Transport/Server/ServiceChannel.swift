@@ -22,6 +22,8 @@ struct ServiceChannel: HTTPChannelHandler {
     let tls: TLSServerContext?
     let limits: ServerLimits
     let registry: ConnectionRegistry
+    /// The listener's number in the registry.
+    let listener: Int
     let logger: Logger
 
     func setup(channel: any Channel, logger: Logger) -> EventLoopFuture<Value> {
@@ -34,11 +36,14 @@ struct ServiceChannel: HTTPChannelHandler {
         let exchange = ExchangeHandler(limits, logger: self.logger)
         let pipeline = channel.pipeline.syncOperations
         do {
+            try admit(channel, address: address, established: established.futureResult)
             try setOptions(channel)
             if let tls {
                 let deadlines = TLSServerHandler.Deadlines(handshake: limits.handshake, shutdown: limits.shutdown)
                 let session = try TLSSession(tls.context())
-                try pipeline.addHandler(TLSServerHandler(session, deadlines: deadlines, established: established))
+                let buffers = tls.buffers(on: channel.eventLoop)
+                try pipeline.addHandler(
+                    TLSServerHandler(session, buffers: buffers, deadlines: deadlines, established: established))
             } else {
                 established.succeed(ConnectionFacts(address: address))
             }
@@ -50,12 +55,13 @@ struct ServiceChannel: HTTPChannelHandler {
             try pipeline.addHandler(exchange)
             let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
-            try admit(channel, address: address, established: established.futureResult)
             return Value(
                 http: http, established: established.futureResult,
                 exchange: NIOLoopBound(exchange, eventLoop: channel.eventLoop))
         } catch {
             established.fail(error)
+            // NIO leaves a connection that could not be set up open.
+            channel.close(promise: nil)
             throw error
         }
     }
@@ -72,7 +78,7 @@ struct ServiceChannel: HTTPChannelHandler {
     private func admit(
         _ channel: any Channel, address: String?, established: EventLoopFuture<ConnectionFacts>
     ) throws {
-        let number = registry.admit(address: address, limits: limits) {
+        let number = registry.admit(listener: listener, address: address, limits: limits) {
             channel.eventLoop.execute {
                 let pipeline = channel.pipeline.syncOperations
                 if let context = try? pipeline.context(handlerType: TLSServerHandler.self),

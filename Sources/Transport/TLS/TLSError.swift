@@ -21,7 +21,7 @@ package struct TLSError: Error, CustomStringConvertible, Sendable, Equatable {
         self.description = description
     }
 
-    static let truncated = TLSError(
+    package static let truncated = TLSError(
         .truncated, "the connection broke off in the middle: the other side did not close it")
     static let cut = TLSError(.cut, "the connection was cut by this side")
     static let handshakeTimeout = TLSError(.handshakeTimeout, "the TLS handshake was not over in time")

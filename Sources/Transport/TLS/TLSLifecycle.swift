@@ -1,24 +1,26 @@
 /// How far a TLS connection has come. Methods take what happened and return what to do; nothing is done here.
-struct TLSLifecycle {
+package struct TLSLifecycle {
     private enum Phase { case handshaking, open, closing, closed }
 
     private var phase = Phase.handshaking
     private var peerSaidGoodbye = false
     private var inputEnded = false
 
-    /// Whether plaintext may be written.
-    var mayWrite: Bool { phase == .open }
-    /// Whether plaintext may still arrive. After this side closed it is read only to find the peer's goodbye.
-    var mayRead: Bool { phase == .open || phase == .closing }
-    var isHandshaking: Bool { phase == .handshaking }
-    var isClosed: Bool { phase == .closed }
+    package init() {}
 
-    mutating func handshakeSucceeded() {
+    /// Whether plaintext may be written.
+    package var mayWrite: Bool { phase == .open }
+    /// Whether plaintext may still arrive. After this side closed it is read only to find the peer's goodbye.
+    package var mayRead: Bool { phase == .open || phase == .closing }
+    package var isHandshaking: Bool { phase == .handshaking }
+    package var isClosed: Bool { phase == .closed }
+
+    package mutating func handshakeSucceeded() {
         if phase == .handshaking { phase = .open }
     }
 
     /// - Returns: Whether the connection must end for it.
-    mutating func handshakeDeadlinePassed() -> Bool {
+    package mutating func handshakeDeadlinePassed() -> Bool {
         guard phase == .handshaking else { return false }
         phase = .closed
         return true
@@ -26,13 +28,13 @@ struct TLSLifecycle {
 
     /// The peer's close_notify came.
     /// - Returns: Whether the reader must be told that nothing more comes.
-    mutating func goodbyeReceived() -> Bool {
+    package mutating func goodbyeReceived() -> Bool {
         peerSaidGoodbye = true
         defer { inputEnded = true }
         return !inputEnded
     }
 
-    enum End: Equatable {
+    package enum End: Equatable {
         case nothing
         /// The reader must be told that nothing more comes.
         case endInput
@@ -41,7 +43,7 @@ struct TLSLifecycle {
     }
 
     /// The peer's half of the line ended.
-    mutating func lineEnded() -> End {
+    package mutating func lineEnded() -> End {
         switch phase {
         case .handshaking:
             phase = .closed
@@ -57,7 +59,7 @@ struct TLSLifecycle {
     }
 
     /// The line is gone in both directions.
-    mutating func lineGone() -> End {
+    package mutating func lineGone() -> End {
         defer { phase = .closed }
         switch phase {
         case .handshaking: return .fail(TLSError(.handshake, "the line ended during the TLS handshake"))
@@ -66,14 +68,14 @@ struct TLSLifecycle {
         }
     }
 
-    enum Close: Equatable {
+    package enum Close: Equatable {
         /// Close the line as it is.
         case atOnce
         /// Write what is waiting, say goodbye, then close.
         case afterGoodbye
     }
 
-    mutating func closeRequested() -> Close {
+    package mutating func closeRequested() -> Close {
         switch phase {
         case .handshaking, .closed:
             phase = .closed
@@ -83,12 +85,12 @@ struct TLSLifecycle {
     }
 
     /// The goodbye of this side was written.
-    mutating func goodbyeSent() {
+    package mutating func goodbyeSent() {
         if phase == .open { phase = .closing }
     }
 
     /// - Returns: Whether this is the first failure, which is to be reported.
-    mutating func failed() -> Bool {
+    package mutating func failed() -> Bool {
         defer { phase = .closed }
         return phase != .closed
     }

@@ -1,16 +1,28 @@
 import COpenSSL
 import Identity
+import NIOCore
 import Synchronization
 
 /// The `SSL_CTX` of a listener, made anew when the identity was replaced.
 final class TLSServerContext: Sendable {
     private let tls: ServerTLS
     private let current: Mutex<(version: Int, context: SSLContext)>
+    private let buffers = Mutex<[ObjectIdentifier: NIOLoopBound<LoopBuffers>]>([:])
 
     init(_ tls: ServerTLS) throws {
         self.tls = tls
         let material = tls.identity.current
         current = Mutex((material.version, try SSLContext(material, clients: tls.clients)))
+    }
+
+    /// The buffers that connections of an event loop share; called on that loop.
+    func buffers(on eventLoop: any EventLoop) -> LoopBuffers {
+        buffers.withLock { buffers in
+            if let known = buffers[ObjectIdentifier(eventLoop)] { return known }
+            let made = NIOLoopBound(LoopBuffers(), eventLoop: eventLoop)
+            buffers[ObjectIdentifier(eventLoop)] = made
+            return made
+        }.value
     }
 
     /// The settings for a new connection.

@@ -18,6 +18,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
     }
 
     private let session: TLSSession
+    private let buffers: LoopBuffers
     private let deadlines: Deadlines
     private let established: EventLoopPromise<ConnectionFacts>
     private var lifecycle = TLSLifecycle()
@@ -29,12 +30,16 @@ final class TLSServerHandler: ChannelDuplexHandler {
     private var received = 0
     private var timer: Scheduled<Void>?
 
-    /// Plaintext handed on at once, and ciphertext written at once, at most.
-    private static let batch = 256 << 10
+    /// What is worth a shared buffer.
+    private static let large = 64 << 10
 
     /// - Parameter established: Kept when the handshake is over, one way or the other.
-    init(_ session: TLSSession, deadlines: Deadlines, established: EventLoopPromise<ConnectionFacts>) {
+    init(
+        _ session: TLSSession, buffers: LoopBuffers, deadlines: Deadlines,
+        established: EventLoopPromise<ConnectionFacts>
+    ) {
         self.session = session
+        self.buffers = buffers
         self.deadlines = deadlines
         self.established = established
     }
@@ -58,7 +63,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
         received += buffer.readableBytes
         session.receive(buffer)
         // Whatever one turn of the loop has read is decrypted into one buffer, if it is not too much.
-        if received >= Self.batch { advance(context) }
+        if received >= LoopBuffers.batch { advance(context) }
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
@@ -95,7 +100,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
 
     private func advance(_ context: ChannelHandlerContext) {
         // No more plaintext than ciphertext, and a record that was incomplete until now.
-        let room = min(received + (17 << 10), Self.batch)
+        let room = received + (17 << 10)
         received = 0
         if lifecycle.isHandshaking {
             switch session.handshake() {
@@ -106,8 +111,10 @@ final class TLSServerHandler: ChannelDuplexHandler {
             }
         }
         while lifecycle.mayRead {
-            var plaintext = context.channel.allocator.buffer(capacity: room)
+            let isLarge = room > Self.large
+            var plaintext = isLarge ? buffers.pool.take() : context.channel.allocator.buffer(capacity: room)
             let outcome = session.read(into: &plaintext)
+            if isLarge { buffers.pool.lend(plaintext) }
             if plaintext.readableBytes > 0, lifecycle.mayWrite {
                 delivered = true
                 context.fireChannelRead(wrapInboundOut(plaintext))
@@ -181,8 +188,10 @@ final class TLSServerHandler: ChannelDuplexHandler {
 
     /// Encrypts and writes a batch of what waits.
     private func writeBatch(_ context: ChannelHandlerContext) -> Bool {
-        var room = Self.batch
+        var room = LoopBuffers.batch
         var promises: [EventLoopPromise<Void>] = []
+        let isLarge = writes[writes.startIndex].bytes.readableBytes >= Self.large
+        if isLarge { session.provide(buffers.pool.take()) }
         while room > 0, writes.hasMark {
             let first = writes.startIndex
             var failure: TLSError?
@@ -219,6 +228,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
             promise?.succeed()
             return
         }
+        if buffer.readableBytes >= Self.large { buffers.pool.lend(buffer) }
         context.writeAndFlush(wrapOutboundOut(buffer), promise: promise)
     }
 

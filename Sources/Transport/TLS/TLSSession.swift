@@ -96,6 +96,11 @@ final class TLSSession {
         ERR_clear_error()
     }
 
+    /// Gives a buffer to encrypt into; what waits already is kept.
+    func provide(_ buffer: ByteBuffer) {
+        if outgoing.readableBytes == 0 { outgoing = buffer }
+    }
+
     /// Ciphertext for the peer.
     /// - Returns: Nil when there is none.
     func takeOutgoing() -> ByteBuffer? {

@@ -45,6 +45,8 @@ package struct TaskFolder: Sendable, Hashable {
     package var scratch: String { path + "/scratch" }
 
     package var isFinished: Bool { has("result.json") }
+    /// Whether the agent still wants it: it removes the folder of a task that is over.
+    package var isWanted: Bool { has("task.json") }
 
     /// Hands a task to the worker. One that is there already stays as it is.
     package func submit(_ task: WorkerTask) throws(ExchangeError) {

@@ -113,7 +113,7 @@ struct EchoRounds {
         gate: off
         norm_bound: off
         keep_updates: 0
-        governance: {purpose: measure rounds, controllers: [the reader], data: synthetic, retention: none, release_rights: none}
+        governance: {purpose: measure rounds, controllers: [the reader], data_declared: synthetic, retention: none, release_rights: none}
 
         """
     }

@@ -172,8 +172,7 @@ let package = Package(
             name: "AgentServiceTests",
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort",
-                "CSandbox", logging,
+                "Encoder", "Cohort", "Imaging", "Compute", "CSandbox", logging,
             ] + http,
             swiftSettings: swift),
         .testTarget(

@@ -27,8 +27,8 @@ let argumentParser: Target.Dependency = .product(name: "ArgumentParser", package
 let package = Package(
     name: "consilium",
     products: [
-        .executable(name: "agent", targets: ["agent"]),
-        .executable(name: "coordinator", targets: ["coordinator"]),
+        
+        
     ],
     dependencies: [
         .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
@@ -103,60 +103,27 @@ let package = Package(
             swiftSettings: swift),
 
         // Programs.
-        .executableTarget(
-            name: "agent",
-            dependencies: [
-                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Cryptography", "Statistics",
-                "AgentService", "Federation", "Transport", "Identity", "Files", argumentParser, logging,
-            ],
-            path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
-        .executableTarget(
-            name: "coordinator",
-            dependencies: [
-                "CoordinatorService", "Federation", "Transport", "Identity", "Training", "Weights", "Statistics",
-                "Cryptography", "Files",
-                argumentParser, logging, lifecycle,
-            ],
-            path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
-        .executableTarget(
-            name: "bench",
-            dependencies: [
-                "CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Federation",
-                "Cryptography", "Files",
-            ],
-            path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
+        
+        
+        
         .target(name: "CPeak", path: "Benchmarks/peak", cSettings: kernels),
 
         // Tests, and the golden cases that several of them read.
         .target(name: "Golden", dependencies: ["Encoder", "Compute"], path: "Tests/Golden", swiftSettings: swift),
-        .testTarget(
-            name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
-        .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
+        
+        
         .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
-        .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
-        .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
-        .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
-        .testTarget(name: "WeightsTests", dependencies: ["Weights", "Cryptography"], swiftSettings: swift),
-        .testTarget(name: "NIfTITests", dependencies: ["NIfTI"], swiftSettings: swift),
-        .testTarget(name: "ImagingTests", dependencies: ["Imaging", "NIfTI", "Weights"], swiftSettings: swift),
-        .testTarget(
-            name: "CohortTests", dependencies: ["Cohort", "Imaging", "NIfTI", "Statistics"], swiftSettings: swift),
-        .testTarget(
-            name: "EncoderTests", dependencies: ["Encoder", "Compute", "CKernels", "Weights", "Golden"],
-            swiftSettings: swift),
-        .testTarget(
-            name: "TrainingTests",
-            dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
-            swiftSettings: swift),
-        .testTarget(
-            name: "FederationTests",
-            dependencies: ["Federation", "Identity", "Weights", "Cryptography", "CAggregation", "Statistics"],
-            swiftSettings: swift),
-        .testTarget(
-            name: "TransportTests",
-            dependencies: ["Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle]
-                + http,
-            swiftSettings: swift),
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
+        
         .testTarget(
             name: "CoordinatorServiceTests",
             dependencies: [
@@ -165,22 +132,9 @@ let package = Package(
                 database, logging,
             ] + http,
             swiftSettings: swift),
-        .testTarget(
-            name: "AgentServiceTests",
-            dependencies: [
-                "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort",
-                "CSandbox",
-            ],
-            swiftSettings: swift),
-        .testTarget(
-            name: "RoundTests",
-            dependencies: ["Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights", "Files"]
-                + nio,
-            swiftSettings: swift),
-        .testTarget(
-            name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],
-            swiftSettings: swift),
+        
+        
+        
     ],
     swiftLanguageModes: [.v6],
     cLanguageStandard: .gnu17

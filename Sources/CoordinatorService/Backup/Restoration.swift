@@ -65,7 +65,9 @@ package struct Restoration: Sendable {
         let digests = objects.files()
         guard digests.count == record.objects,
             digests.allSatisfy({ SHA256.hex(ofFile: objects.path(of: $0)) == $0 })
-        else { throw OperatorError("\(source.path) is damaged: objects are missing or changed; restore an older backup") }
+        else {
+            throw OperatorError("\(source.path) is damaged: objects are missing or changed; restore an older backup")
+        }
         let coordinator = try await Coordinator.idle(making)
         let verified = try await RecordCheck(coordinator).run()
         guard verified.head == record.head else {

@@ -161,16 +161,8 @@ import Transport
                 let update = try site.update(assignment, seed: 1, reference: Self.object(round * 10 + index + 1))
                 try await coordinator.perform(.receive(update.header, from: site.name, norm: 1))
             }
-            for work in coordinator.state.pendingWork {
-                guard case .fold(let fold) = work else { continue }
-                let verdicts = fold.inputs.map {
-                    FoldVerdict(
-                        site: $0.site, update: $0.update.digest, outcome: .accepted, factor: 1, weight: $0.weight,
-                        reason: "taken")
-                }
-                try await coordinator.perform(
-                    .folded(round: fold.round, verdicts: verdicts, candidate: Self.object(round * 10)))
-            }
+            try await Self.doWork(coordinator, candidate: Self.object(round * 10))
+            try await Self.doWork(coordinator, candidate: Self.object(round * 10))
         }
         #expect(coordinator.state.studies["glioma"]?.standing == .finished)
         try coordinator.store.close()
@@ -180,6 +172,25 @@ import Transport
         let time = begin.duration(to: clock.now)
         #expect(again.head.sequence >= coordinator.head.sequence && again.head.sequence > 5000)
         #expect(time < .seconds(5), "it took \(time)")
+    }
+
+    /// Says that what is to be done was done.
+    private static func doWork(_ coordinator: Coordinator, candidate: ObjectReference) async throws {
+        for work in coordinator.state.pendingWork {
+            switch work {
+            case .fold(let fold):
+                let verdicts = fold.inputs.map {
+                    FoldVerdict(
+                        site: $0.site, update: $0.update.digest, outcome: .accepted, factor: 1, weight: $0.weight,
+                        reason: "taken")
+                }
+                try await coordinator.perform(
+                    .folded(round: fold.round, verdicts: verdicts, candidate: candidate))
+            case .delete(let deletion):
+                try await coordinator.perform(.deleted(round: deletion.round, objects: deletion.objects))
+            default: break
+            }
+        }
     }
 
     private static func object(_ number: Int) -> ObjectReference {

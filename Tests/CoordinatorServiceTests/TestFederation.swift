@@ -87,7 +87,6 @@ final class TestFederation: Sendable {
             }
             defer {
                 group.cancelAll()
-                registry.cutAll()
             }
             while let result = try await group.next() {
                 if let result { return result }

@@ -19,7 +19,7 @@ extension Store {
 
     /// Puts a site's code in the place of the one before.
     package func setCode(_ code: EnrolmentCodeRecord) async throws {
-        try await transaction { db in try code.upsert(db) }
+        try await transaction { db in try code.insert(db, onConflict: .replace) }
     }
 
     package func removeCode(of site: String) async throws {

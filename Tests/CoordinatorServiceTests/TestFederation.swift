@@ -3,7 +3,6 @@ import Federation
 import Foundation
 import Identity
 import Logging
-import NIOCore
 import Transport
 import Weights
 
@@ -69,11 +68,8 @@ final class TestFederation: Sendable {
             throw Problem(.unsupported, "There is no renewal here.")
         }
         let (bound, continuation) = AsyncStream<Int>.makeStream()
-        // A test that has ended waits for nobody.
-        var limits = ServerLimits()
-        limits.drain = .zero
         let listener = Listener(
-            address: .tcp(port: 0), tls: tls, router: api.router(), limits: limits, registry: registry,
+            address: .tcp(port: 0), tls: tls, router: api.router(), registry: registry,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { continuation.yield($0) }
         return try await withThrowingTaskGroup(of: T?.self) { group in
@@ -89,7 +85,9 @@ final class TestFederation: Sendable {
                 for await port in bound { return try await body(port) }
                 return nil
             }
-            defer { group.cancelAll() }
+            defer {
+                group.cancelAll()
+            }
             while let result = try await group.next() {
                 if let result { return result }
             }

@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SOURCES := $(wildcard Sources/NIfTI/*.swift) $(wildcard Tests/NIfTIFuzz/*.swift) \
 	Tests/NIfTITests/ForgedFile.swift Tests/NIfTITests/StoredGzip.swift
 
-.PHONY: deps build test bench bench-peers lint fuzz fuzz-minute clean
+.PHONY: deps build test soak demo demo-stop demo-clean bench bench-peers bench-peers-rounds lint fuzz fuzz-minute clean
 
 deps:
 	@missing=$$(for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
@@ -25,6 +25,19 @@ build: deps
 
 test: deps fuzz-minute
 	swift test $(SWIFT_FLAGS)
+
+# The long forms of what the tests do in minutes: seeds of the simulation, kills of real processes.
+soak: deps
+	CONSILIUM_SEEDS=100000 CONSILIUM_KILLS=100 swift test $(SWIFT_FLAGS) --filter 'Simulation|Kill'
+
+demo: build
+	@coordinator/demo/demo.sh
+
+demo-stop:
+	@coordinator/demo/demo.sh stop
+
+demo-clean:
+	@coordinator/demo/demo.sh clean
 
 lint:
 	swift format lint --strict --recursive $(SWIFT_FILES)
@@ -67,5 +80,21 @@ bench-peers: deps $(PEERS)/bin/python
 	swift build -c release --product bench
 	.build/release/bench --peers $(PEERS)/bin/python
 
+# Rounds of Flower and NVFlare, each in a virtual environment of its own, since their requirements exclude each other.
+# Megabytes x sites, and how many rounds of each.
+ECHO ?= 1x8 100x2 345x2
+ECHO_ROUNDS ?= 4
+Benchmarks/peers/.venv-%/bin/python: Benchmarks/peers/requirements-%.txt
+	@$(MAKE) --no-print-directory deps DEBIAN_PACKAGES=python3-venv
+	python3 -m venv Benchmarks/peers/.venv-$*
+	Benchmarks/peers/.venv-$*/bin/pip install --quiet --requirement $<
+	@touch $@
+
+bench-peers-rounds: Benchmarks/peers/.venv-flower/bin/python Benchmarks/peers/.venv-nvflare/bin/python
+	@for size in $(ECHO); do for peer in flower nvflare; do \
+		echo "$$peer $$size $$(Benchmarks/peers/.venv-$$peer/bin/python Benchmarks/peers/echo_$$peer.py \
+			$${size%x*} $${size#*x} $(ECHO_ROUNDS))"; \
+	done; done
+
 clean:
-	rm -rf .build $(PEERS)
+	rm -rf .build $(PEERS) Benchmarks/peers/.venv-*

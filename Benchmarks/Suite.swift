@@ -49,6 +49,8 @@ struct Suite {
         }
         entries.append(Entry(name: "prepare.case.consilium", ours: ["prepare", "consilium", "9"] + case240))
         entries.append(Entry(name: "gemm", ours: ["gemm"]))
+        entries.append(Entry(name: "floor", ours: ["floor"]))
+        entries.append(Entry(name: "fold.345x8", ours: ["fold", "345", "8", "5"]))
         let half = (try? Device(precision: .bf16, threads: 1)) != nil
         return entries.filter { half || !$0.name.contains("bf16") }
     }

@@ -9,6 +9,21 @@ struct Agent: AsyncParsableCommand {
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
             InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, ImportWeightsCommand.self,
-            PurgeCommand.self, SynthesizeCommand.self,
+            PurgeCommand.self, SynthesizeCommand.self, EnrollCommand.self, RunCommand.self, WorkerCommand.self,
+            UpCommand.self, StatusCommand.self, ApproveCommand.self, RefuseCommand.self, LogCommand.self,
+            ReleasesCommand.self,
         ])
+
+    /// Confines the process, where the command asks for it, before another thread or the command begins.
+    static func main() async {
+        do {
+            var command = try parseAsRoot()
+            if let confined = command as? any ConfinedCommand { try confined.confine() }
+            if var asynchronous = command as? any AsyncParsableCommand {
+                try await asynchronous.run()
+            } else {
+                try command.run()
+            }
+        } catch { exit(withError: error) }
+    }
 }

@@ -76,19 +76,13 @@ final class FitLoop {
     private func step(_ passes: [[Sample]], rate: Float, queue: MicroBatchQueue?, shouldStop: () -> Bool) throws
         -> Double?
     {
-        let all = passes.flatMap { $0 }.map { fit.cases.cases[$0.index].label }
-        let normaliser = trainer.loss.weight(of: all)
-        var loss = 0.0
-        for (i, samples) in passes.enumerated() {
-            if shouldStop() { return nil }
-            guard let batch = try frozen?.batch(samples) ?? queue?.next() else { return nil }
-            let labels = samples.map { fit.cases.cases[$0.index].label }
-            let part = try trainer.accumulate(batch, labels: labels, normaliser: normaliser, first: i == 0)
-            guard part.isFinite else { throw notFinite("loss", samples) }
-            loss += part
+        let outcome = try trainer.step(
+            passes, of: fit.cases, rate: rate, next: { try frozen?.batch($0) ?? queue?.next() }, shouldStop: shouldStop)
+        switch outcome {
+        case .loss(let loss): return loss
+        case .stopped: return nil
+        case .notFinite(let what, let samples): throw notFinite(what, samples)
         }
-        guard trainer.update(rate: rate).isFinite else { throw notFinite("gradient", passes.flatMap { $0 }) }
-        return loss
     }
 
     private func notFinite(_ what: String, _ samples: [Sample]) -> TrainingError {

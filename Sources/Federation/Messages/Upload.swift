@@ -29,6 +29,9 @@ package struct Problem: Codable, Sendable, Equatable, Error {
         // Of the request.
         case malformed, tooLarge = "too-large", notFound = "not-found", forbidden, busy, rate
         case unsupported, internalError = "internal"
+        // Of an enrolment.
+        case noCode = "no-code", wrongCode = "wrong-code", codeExpired = "code-expired", codeBurned = "code-burned"
+        case codeUsed = "code-used"
         // Of an upload on its way.
         case wrongOffset = "wrong-offset", conflict, diskFull = "disk-full"
         // Of an update: each is a reason of its own.
@@ -37,6 +40,8 @@ package struct Problem: Codable, Sendable, Equatable, Error {
         case wrongFederation = "wrong-federation", wrongBase = "wrong-base", wrongSignature = "wrong-signature"
         case wrongEncoding = "wrong-encoding", wrongSize = "wrong-size", wrongDigest = "wrong-digest"
         case wrongFormat = "wrong-format", missingTensor = "missing-tensor", extraTensor = "extra-tensor"
+        case wrongName = "wrong-name", wrongOrder = "wrong-order"
+        case tooShort = "too-short", tooManyBytes = "too-many-bytes"
         case wrongShape = "wrong-shape", wrongType = "wrong-type", notANumber = "nan", infinite
         case tooLong = "norm", wrongSamples = "wrong-samples", late
     }

@@ -1,0 +1,59 @@
+import CSandbox
+import Federation
+import Glibc
+
+/// A command of the site, run to its end in a folder, in a process group of its own.
+struct SiteCommand {
+    /// The program, looked up in PATH, and its arguments.
+    let command: [String]
+    let folder: String
+    /// Receives what it prints.
+    let log: String
+
+    init(_ command: [String], folder: String, log: String) {
+        self.command = command
+        self.folder = folder
+        self.log = log
+    }
+
+    /// - Parameter shouldStop: asked while it runs; when true, the command and all it started are ended.
+    /// - Returns: its exit status, 128 + the signal that ended it; nil when asked to stop.
+    func run(shouldStop: () -> Bool) throws(WorkerResult.Refusal) -> Int32? {
+        let arguments = command.map { strdup($0) }
+        defer { for argument in arguments { free(argument) } }
+        let pointers = arguments.map { $0.map { UnsafePointer($0) } } + [nil]
+        var process = pid_t()
+        let number = cs_start(pointers, folder, log, &process)
+        guard number == 0 else {
+            throw WorkerResult.Refusal(
+                .failed, "The site's own trainer cannot be started.",
+                local: "\(command[0]) cannot be started: \(String(cString: strerror(-number)))")
+        }
+        // Whatever way this is left, nothing it started runs on.
+        defer { kill(-process, SIGKILL) }
+        var status: Int32 = 0
+        while true {
+            let ended = waitpid(process, &status, WNOHANG)
+            if ended == process { break }
+            if ended < 0, errno != EINTR { return 255 }
+            if shouldStop() {
+                end(process)
+                return nil
+            }
+            usleep(5_000)
+        }
+        let signal = status & 0x7f
+        return signal == 0 ? (status >> 8) & 0xff : 128 + signal
+    }
+
+    /// Asks it to end, and ends it when it has not done so within ten seconds.
+    private func end(_ process: pid_t) {
+        kill(-process, SIGTERM)
+        for _ in 0..<2_000 {
+            if waitpid(process, nil, WNOHANG) != 0 { return }
+            usleep(5_000)
+        }
+        kill(-process, SIGKILL)
+        waitpid(process, nil, 0)
+    }
+}

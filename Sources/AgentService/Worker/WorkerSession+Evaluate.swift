@@ -1,0 +1,46 @@
+import Cohort
+import Compute
+import Encoder
+import Federation
+import Foundation
+import Training
+
+extension WorkerSession {
+    /// Evaluates base and candidate on the site's select cases.
+    func evaluate(_ plan: StudyPlan) throws -> WorkerResult? {
+        let cases = try labelledCases(plan)
+        let select = cases.of(.select)
+        guard select.count >= EgressLimits.standard.leastCases else {
+            throw WorkerResult.Refusal(
+                .cases, "The site has fewer than \(EgressLimits.standard.leastCases) select cases.",
+                local: "The manifest has \(select.count) select cases with a \(plan.task) label")
+        }
+        let source = try plan.source(cache: cache)
+        let precision = plan.precision(site: task.precision)
+        let threads = plan.training.threads ?? task.threads
+        let models = [task.base] + (task.candidate.map { [$0] } ?? [])
+        var scores: [EvaluationReport.Scores] = []
+        for (index, model) in models.enumerated() {
+            let file = try ModelFile(model.path)
+            guard file.description.configuration.head?.classes == plan.classes.count else {
+                throw TrainingError(.settings, "\(model.path) has no head for the plan's classes")
+            }
+            let made = try CaseScores.of(
+                file, cases: select, load: { try source.input($0) }, precision: precision, threads: threads
+            ) { done in
+                progress.show(.evaluating, index * select.count + done, of: models.count * select.count)
+                return !shouldStop()
+            }
+            guard let made else { return nil }
+            var histogram = HistogramBuilder(classes: plan.classes.count)
+            for (logits, label) in zip(made.logits, made.labels) {
+                histogram.add(logits: logits.map { Double($0) }, label: label)
+            }
+            scores.append(histogram.scores(model: model.digest))
+        }
+        let device = try Device(precision: precision, threads: threads)
+        return WorkerResult(
+            .evaluation(WorkerResult.Evaluation(cases: cases.counts(.select), models: scores)), of: task,
+            device: device.description)
+    }
+}

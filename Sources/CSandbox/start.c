@@ -1,0 +1,36 @@
+#define _GNU_SOURCE
+#include "CSandbox.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <spawn.h>
+#include <unistd.h>
+
+int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t *process) {
+    posix_spawn_file_actions_t actions;
+    posix_spawnattr_t attributes;
+    if (posix_spawn_file_actions_init(&actions) != 0) return -ENOMEM;
+    if (posix_spawnattr_init(&attributes) != 0) {
+        posix_spawn_file_actions_destroy(&actions);
+        return -ENOMEM;
+    }
+    sigset_t all, none;
+    sigfillset(&all);
+    sigemptyset(&none);
+    int result = posix_spawn_file_actions_addopen(&actions, 0, "/dev/null", O_RDONLY, 0);
+    if (!result) result = posix_spawn_file_actions_addopen(&actions, 1, log, O_WRONLY | O_CREAT | O_TRUNC, 0600);
+    if (!result) result = posix_spawn_file_actions_adddup2(&actions, 1, 2);
+    if (!result) result = posix_spawn_file_actions_addchdir_np(&actions, folder);
+    if (!result) result = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
+    if (!result) result = posix_spawnattr_setsigdefault(&attributes, &all);
+    if (!result) result = posix_spawnattr_setsigmask(&attributes, &none);
+    if (!result) result = posix_spawnattr_setpgroup(&attributes, 0);
+    if (!result)
+        result = posix_spawnattr_setflags(
+            &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
+    if (!result) result = posix_spawnp(process, arguments[0], &actions, &attributes, (char *const *)arguments, environ);
+    posix_spawnattr_destroy(&attributes);
+    posix_spawn_file_actions_destroy(&actions);
+    return -result;
+}

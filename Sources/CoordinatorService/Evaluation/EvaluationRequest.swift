@@ -1,0 +1,92 @@
+package import Cohort
+package import Compute
+package import Federation
+
+/// Cases the coordinator itself may evaluate on.
+package struct EvaluationSet: Sendable, Equatable, Codable {
+    /// What plans call it.
+    package var name: String
+    /// The manifest's path.
+    package var manifest: String
+    /// `public`, `synthetic` or `agreement <reference>`: how the coordinator comes to have them.
+    package var origin: String
+
+    package init(name: String, manifest: String, origin: String) {
+        self.name = name
+        self.manifest = manifest
+        self.origin = origin
+    }
+
+    /// Whether the origin is one of those that may be declared.
+    package var isDeclared: Bool {
+        origin == "public" || origin == "synthetic"
+            || (origin.hasPrefix("agreement ") && origin.utf8.count > "agreement ".utf8.count)
+    }
+}
+
+/// What the evaluation's process is asked.
+package struct EvaluationRequest: Sendable, Codable {
+    package struct Model: Sendable, Codable, Equatable {
+        package var path: String
+        /// SHA-256.
+        package var digest: String
+
+        package init(path: String, digest: String) {
+            self.path = path
+            self.digest = digest
+        }
+    }
+
+    package var set: EvaluationSet
+    /// `select` judges candidates; `test` is the locked test, opened by an operator's act only.
+    package var split: Split
+    /// Task, classes, contrasts, recipe.
+    package var plan: StudyPlan
+    package var models: [Model]
+    /// Folder of prepared cases; nil for none.
+    package var cache: String?
+    /// Nil for the plan's, else the faster one that the processor has.
+    package var precision: Precision?
+    package var threads: Int?
+
+    package init(
+        set: EvaluationSet, split: Split, plan: StudyPlan, models: [Model], cache: String? = nil,
+        precision: Precision? = nil, threads: Int? = nil
+    ) {
+        self.set = set
+        self.split = split
+        self.plan = plan
+        self.models = models
+        self.cache = cache
+        self.precision = precision
+        self.threads = threads
+    }
+}
+
+/// What came of it.
+package struct EvaluationOutcome: Sendable, Codable, Equatable {
+    /// The area under the ROC curve of the plan's positive class against the rest, over exact scores.
+    package struct Area: Sendable, Codable, Equatable {
+        package var value: Double
+        /// DeLong's, 95 %; absent with fewer than two cases of a side.
+        package var interval: [Double]?
+    }
+
+    package var set: String
+    package var origin: String
+    package var split: Split
+    /// Cases of each class, in the order of the plan's classes.
+    package var cases: [Int]
+    /// In the order asked for; histograms under the same least cohorts as a site's.
+    package var models: [EvaluationReport.Scores]
+    /// One a model; nil where a side has no case.
+    package var areas: [Area?]
+    /// Mathematics library and precision.
+    package var device: String
+}
+
+/// Why there is no outcome, in one sentence.
+package struct EvaluationError: Error, CustomStringConvertible, Sendable, Equatable, Codable {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}

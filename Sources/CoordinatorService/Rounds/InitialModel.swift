@@ -1,0 +1,110 @@
+import Cryptography
+import Encoder
+package import Federation
+import Glibc
+import Weights
+
+/// The model a study begins with: all of the plan's encoder and its head.
+package enum InitialModel {
+    /// Numbers written at once.
+    private static let chunk = 64 << 10
+
+    /// Writes the model a plan's preset and seed stand for: the same bytes on every machine, in the memory of one chunk.
+    package static func make(_ plan: StudyPlan, path: String) throws -> ObjectReference {
+        guard case .preset(let name, let seed) = plan.initial, let preset = Preset(rawValue: name) else {
+            throw StoreError(.missing, "The plan of \(plan.name) names no preset this coordinator knows; amend it.")
+        }
+        var encoder = preset.configuration
+        encoder.imageSize = plan.recipe.size
+        try encoder.validate()
+        return try write(
+            ModelConfiguration(encoder: encoder, head: head(plan)), plan, seed: seed, from: nil, path: path)
+    }
+
+    /// Gives weights that an operator brought the plan's head.
+    ///
+    /// Weights of the very task, with its head, are taken word for word; otherwise a new head is drawn by the plan's seed,
+    /// as is anything else the weights lack. A file that holds no part of our encoder is another architecture, which only
+    /// sites with trainers of their own can train: it is taken word for word too, when all its numbers are F32.
+    /// - Parameter weights: path of the object.
+    /// - Returns: nil when the object itself is the initial model.
+    package static func adapt(_ weights: String, _ plan: StudyPlan, path: String) throws -> ObjectReference? {
+        let tensors = try SafetensorsFile(weights).tensors
+        if !tensors.contains(where: { $0.name.hasPrefix("patch_embedding.") }), !tensors.isEmpty,
+            tensors.allSatisfy({ $0.type == .float32 })
+        {
+            return nil
+        }
+        let file = try ModelFile(weights)
+        let model = ModelConfiguration(encoder: file.description.configuration.encoder, head: head(plan))
+        let layout = ParameterLayout(model)
+        let takesHead =
+            file.description.task == plan.task && file.description.classes == plan.classes.map(\.name)
+            && file.description.configuration.head == model.head
+        let isWhole = layout.parameters.allSatisfy { parameter in
+            file.file.tensor(parameter.name).map { $0.shape == parameter.shape && $0.type == .float32 } ?? false
+        }
+        if takesHead, isWhole, file.file.tensors.count == layout.parameters.count { return nil }
+        return try write(model, plan, seed: plan.seed, from: (file, takesHead), path: path)
+    }
+
+    private static func head(_ plan: StudyPlan) -> Head {
+        switch plan.head {
+        case .mean: .mean(classes: plan.classes.count)
+        case .lamim: .published(classes: plan.classes.count)
+        }
+    }
+
+    private static func write(
+        _ model: ModelConfiguration, _ plan: StudyPlan, seed: UInt64, from source: (file: ModelFile, head: Bool)?,
+        path: String
+    ) throws -> ObjectReference {
+        let layout = ParameterLayout(model)
+        let description = ModelDescription(
+            configuration: model, task: plan.task, classes: plan.classes.map(\.name), threshold: 0.5)
+        var writer = try SafetensorsWriter(
+            path, entries: layout.parameters.map { .init($0.name, .float32, $0.shape) },
+            metadata: try description.metadata())
+        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: chunk)
+        defer { buffer.deallocate() }
+        for parameter in layout.parameters {
+            var draw = Draw(parameter, seed: seed)
+            let tensor = source?.file.file.tensor(parameter.name)
+            let isTaken =
+                tensor?.shape == parameter.shape && (source?.head == true || !ParameterLayout.isHead(parameter.name))
+            for start in stride(from: 0, to: parameter.count, by: chunk) {
+                let piece = UnsafeMutableBufferPointer(rebasing: buffer[..<min(chunk, parameter.count - start)])
+                if isTaken, let source {
+                    try source.file.file.read(parameter.name, into: piece, offset: start)
+                } else {
+                    draw.fill(piece)
+                }
+                try writer.append(UnsafeBufferPointer(piece))
+            }
+        }
+        let digest = try writer.finish()
+        var status = stat()
+        guard stat(path, &status) == 0 else { throw StoreError(.cannotWrite, "\(path) cannot be found again.") }
+        return ObjectReference(digest: digest, bytes: Int(status.st_size))
+    }
+
+    /// Initial values of one parameter, in order: those the encoder itself would draw by the same seed.
+    private struct Draw {
+        private let initial: Parameter.Initial
+        private var stream: RandomStream
+
+        init(_ parameter: Parameter, seed: UInt64) {
+            initial = parameter.initial
+            stream = RandomStream(seed: seed, name: parameter.name)
+        }
+
+        mutating func fill(_ values: UnsafeMutableBufferPointer<Float>) {
+            switch initial {
+            case .zero: values.update(repeating: 0)
+            case .one: values.update(repeating: 1)
+            case .uniform(let bound): for i in values.indices { values[i] = (2 * stream.unit() - 1) * bound }
+            case .normal(let deviation): for i in values.indices { values[i] = stream.normal() * deviation }
+            }
+        }
+    }
+}

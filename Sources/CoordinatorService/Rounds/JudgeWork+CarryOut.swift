@@ -1,0 +1,72 @@
+package import Federation
+import Foundation
+
+extension JudgeWork {
+    /// Combines the reports on a candidate: those of the sites; where no site has enough cases, the coordinator's own.
+    /// - Throws: `StoreError` when a report cannot be read.
+    package func carryOut(_ objects: ObjectStore) throws -> Judgement {
+        let sites = try reports.map { report in
+            try MessageCoding.decode(Signed<EvaluationReport>.self, from: try Self.text(report.object, objects)).body()
+        }
+        let own = try coordinator.map {
+            try MessageCoding.decode(EvaluationReport.self, from: try Self.text($0, objects))
+        }
+        let combined = CombinedAUC(sites.map(comparable))
+        let alone = own.flatMap { CombinedAUC([comparable($0)]) }
+        var figures: [ReleaseCard.Figure] = []
+        if let combined {
+            figures += figure("site-stratified AUC, select", combined.stratified)
+            figures += figure(
+                "pooled AUC, select", combined.pooled, note: "it mixes in how common the class is at each site")
+            if !combined.tooFew.isEmpty {
+                figures.append(
+                    ReleaseCard.Figure(
+                        name: "sites with too few cases", value: Double(combined.tooFew.count),
+                        note: combined.tooFew.joined(separator: ", ")))
+            }
+        }
+        if let alone { figures += figure("coordinator's set AUC", alone.stratified) }
+        guard candidate != nil else { return Judgement(change: nil, figures: figures) }
+        let margin = plan.gate?.margin ?? 0
+        let alarms = (combined?.sites ?? []).filter { $0.areas.isWorse(margin: margin) }.compactMap { site in
+            Self.change(site.areas).map { Judgement.Alarm(site: site.site, change: $0) }
+        }
+        return Judgement(
+            change: (combined ?? alone).flatMap { Self.change($0.stratified) }, alarms: alarms, figures: figures)
+    }
+
+    /// A report on base and candidate; of an evaluation study, which has no candidate, the base stands for both.
+    private func comparable(_ report: EvaluationReport) -> EvaluationReport {
+        guard candidate == nil, let base = report.models.first else { return report }
+        var report = report
+        report.models = [base, base]
+        return report
+    }
+
+    private func figure(_ name: String, _ areas: AreaComparison, note: String? = nil) -> [ReleaseCard.Figure] {
+        func one(_ name: String, _ area: AreaEstimate) -> ReleaseCard.Figure {
+            let ties = "between \(Self.digits(area.ties[0])) and \(Self.digits(area.ties[1])) without binning"
+            return ReleaseCard.Figure(
+                name: name, value: area.area, interval: area.interval,
+                note: [note, ties].compactMap(\.self).joined(separator: "; "))
+        }
+        guard candidate != nil else { return [one(name, areas.base)] }
+        return [
+            one(name + ", candidate", areas.candidate), one(name + ", base", areas.base),
+            ReleaseCard.Figure(name: name + ", change", value: areas.change, interval: areas.interval, note: note),
+        ]
+    }
+
+    private static func change(_ areas: AreaComparison) -> Judgement.Change? {
+        areas.interval.map { Judgement.Change(value: areas.change, lower: $0[0], upper: $0[1]) }
+    }
+
+    private static func digits(_ value: Double) -> String { "\((value * 10_000).rounded() / 10_000)" }
+
+    private static func text(_ object: ObjectReference, _ objects: ObjectStore) throws -> String {
+        guard let data = FileManager.default.contents(atPath: objects.path(of: object.digest)) else {
+            throw StoreError(.missing, "The report \(object.digest) is missing; restore it from a backup.")
+        }
+        return String(decoding: data, as: UTF8.self)
+    }
+}

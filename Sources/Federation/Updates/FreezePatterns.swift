@@ -1,0 +1,51 @@
+/// Which parameters of a model stay as they are, by patterns of their names: `encoder` is everything but the head; in
+/// any other pattern `*` stands for any text and `?` for one character. What only the decoder uses is never trained.
+package struct FreezePatterns: Sendable, Equatable {
+    package let patterns: [String]
+    /// When there are any, nothing else is trained.
+    package let only: [String]
+
+    package init(_ patterns: [String] = [], only: [String] = []) {
+        self.patterns = patterns
+        self.only = only
+    }
+
+    /// What a plan's `freeze` and `trainable` say.
+    package init(_ training: LocalTraining) { self.init(training.freeze, only: training.trainable) }
+
+    /// Whether a study trains the parameter of a name.
+    package func trains(_ name: String) -> Bool {
+        !Self.isOfDecoder(name)
+            && (only.isEmpty || only.contains { Self.fits(name, pattern: $0) })
+            && !patterns.contains { $0 == "encoder" ? !Self.isOfHead(name) : Self.fits(name, pattern: $0) }
+    }
+
+    private static func isOfHead(_ name: String) -> Bool { name.hasPrefix("FC.") || name.hasPrefix("head.") }
+
+    private static func isOfDecoder(_ name: String) -> Bool {
+        name.hasPrefix("norm.") || name.hasPrefix("conv3d_transpose")
+    }
+
+    /// Whether the whole name fits; linear in the name for each star.
+    static func fits(_ name: String, pattern: String) -> Bool {
+        let (pattern, name) = (Array(pattern.utf8), Array(name.utf8))
+        var (p, n) = (0, 0)
+        // Where to go on when the text after the last star does not fit: the star takes one more character.
+        var retry: (pattern: Int, name: Int)?
+        while n < name.count {
+            if p < pattern.count, pattern[p] == UInt8(ascii: "*") {
+                p += 1
+                retry = (p, n)
+            } else if p < pattern.count, pattern[p] == name[n] || pattern[p] == UInt8(ascii: "?") {
+                p += 1
+                n += 1
+            } else if let last = retry {
+                retry = (last.pattern, last.name + 1)
+                (p, n) = (last.pattern, last.name + 1)
+            } else {
+                return false
+            }
+        }
+        return pattern[p...].allSatisfy { $0 == UInt8(ascii: "*") }
+    }
+}

@@ -1,0 +1,51 @@
+package import Cohort
+
+/// The cases of a manifest that have a label of a task whose classes are given, such as those of a study's plan.
+package struct TaskCases: Sendable {
+    package let task: LabelTask
+    /// In the order of the manifest.
+    package let cases: [LabelledCase]
+    /// Cases without a label of the task.
+    package let unlabelled: Int
+
+    /// - Parameters:
+    ///   - path: the manifest's file.
+    ///   - column: the label column.
+    ///   - classes: its values, in the order of the model's outputs.
+    ///   - seed: divides the patients where the manifest does not.
+    /// - Throws: `CohortError` when the manifest cannot be used or a label is none of the classes, ``TrainingError``
+    ///   when a patient is in several splits; each names the file, and the row or the patients.
+    package init(
+        manifest path: String, column: String, classes: [String], seed: UInt64 = Manifest.defaultSeed
+    ) throws {
+        let manifest = try Manifest.read(path)
+        guard manifest.tasks.contains(column) else {
+            throw CohortError(
+                .badLabel, "\(path) has no label column \"\(column)\": add it, with one of \(classes) for each case.")
+        }
+        let mixed = manifest.patientsInSeveralSplits
+        guard mixed.isEmpty else {
+            throw TrainingError(
+                .data,
+                "\(path) has patients in more than one split (\(mixed.prefix(3).joined(separator: ", "))): a model would "
+                    + "be tested on people it was trained on; keep each patient in one split")
+        }
+        let task = LabelTask(column: column, classes: classes)
+        let splits = manifest.splits(task: task, seed: seed)
+        cases = try zip(manifest.cases, splits).compactMap { record, split in
+            try task.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }
+        }
+        unlabelled = manifest.cases.count - cases.count
+        self.task = task
+    }
+
+    /// Cases of a split.
+    package func of(_ split: Split) -> [LabelledCase] { cases.filter { $0.split == split } }
+
+    /// How many cases of a split each class has.
+    package func counts(_ split: Split) -> [Int] {
+        var counts = [Int](repeating: 0, count: task.classes.count)
+        for labelled in cases where labelled.split == split { counts[labelled.label] += 1 }
+        return counts
+    }
+}

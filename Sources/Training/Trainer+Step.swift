@@ -1,0 +1,38 @@
+import Encoder
+
+/// What came of a step.
+enum StepOutcome {
+    /// The step's loss; the parameters have followed.
+    case loss(Double)
+    /// Asked to stop; the parameters are as before the step.
+    case stopped
+    /// `loss` or `gradient` is not a finite number, with these samples; the parameters are as before the step.
+    case notFinite(String, [Sample])
+}
+
+extension Trainer {
+    /// A step over its passes.
+    ///
+    /// - Parameters:
+    ///   - passes: samples of each pass.
+    ///   - cases: where their labels are.
+    ///   - next: the pass of these samples, ready for the network; nil to stop.
+    ///   - shouldStop: asked before each pass.
+    func step(
+        _ passes: [[Sample]], of cases: FitCases, rate: Float, next: ([Sample]) throws -> MicroBatch?,
+        shouldStop: () -> Bool
+    ) throws -> StepOutcome {
+        let normaliser = loss.weight(of: passes.flatMap { $0 }.map { cases.cases[$0.index].label })
+        var sum = 0.0
+        for (i, samples) in passes.enumerated() {
+            if shouldStop() { return .stopped }
+            guard let batch = try next(samples) else { return .stopped }
+            let labels = samples.map { cases.cases[$0.index].label }
+            let part = try accumulate(batch, labels: labels, normaliser: normaliser, first: i == 0)
+            guard part.isFinite else { return .notFinite("loss", samples) }
+            sum += part
+        }
+        guard update(rate: rate).isFinite else { return .notFinite("gradient", passes.flatMap { $0 }) }
+        return .loss(sum)
+    }
+}

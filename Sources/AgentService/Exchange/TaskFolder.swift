@@ -53,15 +53,12 @@ package struct TaskFolder: Sendable, Hashable {
         if let fault = task.fault { throw ExchangeError("The task \(id) cannot be given to the worker: \(fault)") }
         guard !has("task.json") else { return }
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        for folder in [parent, path] {
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Self.cannotMake(folder) }
-        }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch { throw ExchangeError("\(path) cannot be made: \(error.localizedDescription); check the state folder") }
         try write(task, "task.json")
         DurableFile.synchronise(folder: parent)
-    }
-
-    private static func cannotMake(_ folder: String) -> ExchangeError {
-        ExchangeError("\(folder) cannot be made: \(String(cString: strerror(errno))); check the state folder")
     }
 
     /// The task.

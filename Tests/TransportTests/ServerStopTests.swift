@@ -31,7 +31,7 @@ struct ServerStopTests {
         }
         router.get("/stuck") { _, _ in
             begun.withLock { $0 += 1 }
-            try await Task.sleep(for: .seconds(60))
+            try await Task.sleep(for: .seconds(3))
             return "never"
         }
         let listener = Listener(

@@ -172,7 +172,7 @@ let package = Package(
             name: "AgentServiceTests",
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort",
+                "Encoder", "Cohort", "FaultProxy",
                 "CSandbox", logging,
             ] + http,
             swiftSettings: swift),

@@ -37,7 +37,8 @@ package enum Transfers {
                 part.discard()
                 throw TransportError(
                     .wrongDigest,
-                    "\(client.settings.address)\(path) arrived twice with other bytes than its digest says; it is damaged at the server")
+                    "\(client.settings.address)\(path) arrived twice with other bytes than its digest says; it is damaged at the server"
+                )
             }
             hasStartedAgain = true
         }

@@ -14,7 +14,8 @@ struct DoctorCommand: AsyncParsableCommand {
         abstract: "Check settings, network, certificates, clock, machine and data, and say what to do.",
         discussion: """
             Asks the coordinator one question, moves 16 MiB each way to measure the line, opens the headers of all \
-            scans that the settings name, and changes nothing. Exit code 1 when something keeps this site from taking part.
+            scans that the settings name, and changes nothing. Exit code 1 when something keeps this site from taking \
+            part.
             """)
 
     @OptionGroup var options: StateOptions

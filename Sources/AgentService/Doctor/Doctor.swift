@@ -23,7 +23,8 @@ package enum Doctor {
             return DoctorCheck(
                 .state, .failed, "\(first)\(more) may be read by others than the agent's user",
                 remedy:
-                    "chmod 600 the files and 700 the folders named; if others had access, have this site revoked and enrol again"
+                    "chmod 600 the files and 700 the folders named; if others had access, have this site revoked "
+                    + "and enrol again"
             )
         }
         if let problem = evidence.identityProblem {
@@ -149,7 +150,8 @@ package enum Doctor {
             return DoctorCheck(
                 .transfer, .failed, error.description,
                 remedy:
-                    "large transfers do not pass: ask the network's administrators for size limits and timeouts on the way"
+                    "large transfers do not pass: ask the network's administrators for size limits and timeouts on "
+                    + "the way"
             )
         case .measured(let up, let down):
             let rates = "16 MiB each way: \(rate(up)) up, \(rate(down)) down"

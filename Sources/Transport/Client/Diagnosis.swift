@@ -120,14 +120,17 @@ struct Diagnosis {
             let names = findings.names.isEmpty ? "no host at all" : findings.names.prefix(4).joined(separator: ", ")
             return TransportError(
                 .wrongHost,
-                "the certificate at \(place) is for \(names); use that address, or have the server's certificate renewed for this one"
+                "the certificate at \(place) is for \(names); use that address, or have the server's certificate "
+                    + "renewed for this one"
             )
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE:
             return TransportError(
                 .intercepted,
-                "the certificate at \(place) was issued by \"\(findings.issuer)\", not by this federation: the connection is inspected on its way, or it is another server; ask the network's administrators to exempt \(place) from TLS inspection"
+                "the certificate at \(place) was issued by \"\(findings.issuer)\", not by this federation: the "
+                    + "connection is inspected on its way, or it is another server; ask the network's "
+                    + "administrators to exempt \(place) from TLS inspection"
             )
         default:
             let why = String(cString: X509_verify_cert_error_string(Int(findings.error)))
@@ -148,18 +151,21 @@ struct Diagnosis {
             if clockLead != nil {
                 return TransportError(
                     .handshake,
-                    "the certificate at \(place) begins in \(Self.span(least)): a clock was wrong when it was issued; the coordinator's operator must renew it"
+                    "the certificate at \(place) begins in \(Self.span(least)): a clock was wrong when it was "
+                        + "issued; the coordinator's operator must renew it"
                 )
             }
             return TransportError(
                 .clock,
-                "this machine's clock is at least \(Self.span(least)) behind: by it the certificate at \(place) is not valid yet; set the clock (timedatectl set-ntp true)"
+                "this machine's clock is at least \(Self.span(least)) behind: by it the certificate at \(place) is "
+                    + "not valid yet; set the clock (timedatectl set-ntp true)"
             )
         }
         let doubt = clockLead == nil ? ", if this machine's clock is right" : ""
         return TransportError(
             .serverCertificateExpired,
-            "the certificate at \(place) expired \(Self.span(now.timeIntervalSince(findings.notAfter))) ago\(doubt); the coordinator's operator must renew it"
+            "the certificate at \(place) expired \(Self.span(now.timeIntervalSince(findings.notAfter))) "
+                + "ago\(doubt); the coordinator's operator must renew it"
         )
     }
 
@@ -167,7 +173,8 @@ struct Diagnosis {
     static func clock(lead: Double) -> TransportError {
         TransportError(
             .clock,
-            "this machine's clock is \(span(abs(lead))) \(lead < 0 ? "behind" : "ahead") of the coordinator's; set the clock (timedatectl set-ntp true)"
+            "this machine's clock is \(span(abs(lead))) \(lead < 0 ? "behind" : "ahead") of the coordinator's; set "
+                + "the clock (timedatectl set-ntp true)"
         )
     }
 
@@ -194,7 +201,8 @@ struct Diagnosis {
             if let ownEnd, ownEnd < now { return ownTime() }
             return TransportError(
                 .identityRefused,
-                "the server at \(place) does not accept this site's certificate: it is revoked or unknown there; ask the coordinator's operator, or enrol again"
+                "the server at \(place) does not accept this site's certificate: it is revoked or unknown there; "
+                    + "ask the coordinator's operator, or enrol again"
             )
         case 116:
             return TransportError(
@@ -205,7 +213,8 @@ struct Diagnosis {
         default:
             return TransportError(
                 .handshake,
-                "the server at \(place) ended the TLS handshake with alert \(reason - 1000); compare the versions of both sides"
+                "the server at \(place) ended the TLS handshake with alert \(reason - 1000); compare the versions "
+                    + "of both sides"
             )
         }
     }
@@ -217,7 +226,8 @@ struct Diagnosis {
         }
         return TransportError(
             .clock,
-            "the server at \(place) says that this site's certificate has expired, by this machine's clock it has not: the clock is behind; set it (timedatectl set-ntp true)"
+            "the server at \(place) says that this site's certificate has expired, by this machine's clock it has "
+                + "not: the clock is behind; set it (timedatectl set-ntp true)"
         )
     }
 
@@ -228,7 +238,8 @@ struct Diagnosis {
         {
             return TransportError(
                 .handshake,
-                "what answers at \(place) does not speak TLS 1.3; check the port, and whether a device on the way interferes"
+                "what answers at \(place) does not speak TLS 1.3; check the port, and whether a device on the way "
+                    + "interferes"
             )
         }
         return TransportError(

@@ -46,8 +46,8 @@ package final class HTTPClient: Sendable {
         loop.set(ClientRates(send: send, receive: receive))
     }
 
-    /// The server's clock, asked without regard to the validity of certificates in time; all else is checked. Nothing but
-    /// this may be concluded from the answer.
+    /// The server's clock, asked without regard to the validity of certificates in time; all else is checked. Nothing
+    /// but this may be concluded from the answer.
     package func serverTime() async -> Date? {
         guard var order = try? order("HEAD", "/v1/probe", body: .none, headers: [:]) else { return nil }
         order.ignoresTime = true

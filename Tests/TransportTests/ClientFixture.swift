@@ -102,11 +102,10 @@ func withClientServer(
     let tls = ServerTLS(
         identity: try TLSIdentity(chainPEM: chain, key: key),
         clients: mutual ? .certified(root: federation.root.certificate) : .anonymous)
-    let registry = ConnectionRegistry()
     let (bound, continuation) = AsyncStream<Int>.makeStream()
     let listener = Listener(
         address: socket.map { .unix(path: $0) } ?? .tcp(port: 0), tls: socket == nil ? tls : nil,
-        router: clientRouter(desk), registry: registry,
+        router: clientRouter(desk),
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { continuation.yield($0) }
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -116,7 +115,6 @@ func withClientServer(
             break
         }
         group.cancelAll()
-        registry.cutAll()
     }
 }
 

@@ -70,14 +70,13 @@ final class DoctorSite: Sendable {
         let chain = try federation.authority.issue(
             CertificateRequest.make(key: key), uri: SubjectName.coordinator(of: "test"), usage: .server(hosts: hosts),
             lifetime: lifetime, now: issued)
-        let registry = ConnectionRegistry()
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let listener = Listener(
             address: .tcp(port: 0),
             tls: ServerTLS(
                 identity: try TLSIdentity(chainPEM: chain, key: key),
                 clients: .certified(root: federation.root.certificate)),
-            router: router(refusal), registry: registry, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            router: router(refusal), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { continuation.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await listener.run() }
@@ -86,7 +85,6 @@ final class DoctorSite: Sendable {
                 break
             }
             group.cancelAll()
-            registry.cutAll()
         }
     }
 

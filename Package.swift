@@ -118,7 +118,8 @@ let package = Package(
                 "Cryptography", "Files",
                 argumentParser, logging, lifecycle,
             ],
-            path: "coordinator", exclude: ["GUIDE.md", "coordinator.yaml", "coordinator.service"], swiftSettings: swift),
+            path: "coordinator", exclude: ["GUIDE.md", "coordinator.yaml", "coordinator.service", "demo"],
+            swiftSettings: swift),
         .executableTarget(
             name: "bench",
             dependencies: [
@@ -157,7 +158,9 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle]
+            dependencies: [
+                "Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle,
+            ]
                 + http,
             swiftSettings: swift),
         .testTarget(
@@ -172,8 +175,7 @@ let package = Package(
             name: "AgentServiceTests",
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort", "FaultProxy",
-                "CSandbox", logging,
+                "Encoder", "Cohort", "FaultProxy", "Imaging", "Compute", "CSandbox", logging,
             ] + http,
             swiftSettings: swift),
         .testTarget(

@@ -109,11 +109,11 @@ struct EchoRounds {
         training: {steps: 1}
         rounds: \(rounds)
         minimum_sites: \(sites)
-        evaluation: {sites: off}
+        evaluation: off
         gate: off
         norm_bound: off
         keep_updates: 0
-        governance: {purpose: measure rounds, controllers: [the reader], data: synthetic, retention: none, release_rights: none}
+        governance: {purpose: measure rounds, controllers: [the reader], data_declared: synthetic, retention: none, release_rights: none}
 
         """
     }

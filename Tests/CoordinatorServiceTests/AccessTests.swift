@@ -1,6 +1,8 @@
 import CoordinatorService
 import Federation
 import Foundation
+import HTTPTypes
+import Identity
 import Synchronization
 import Testing
 import Transport
@@ -122,11 +124,12 @@ import Transport
                 return answer.knowsHead
             }
             var head = collecting.coordinator.head
-            #expect(try await knows(head))
+            let isKnown = try await knows(head)
             head.hash = String(repeating: "0", count: 64)
-            #expect(try await !knows(head))
+            let isOther = try await !knows(head)
             head.sequence += 100
-            #expect(try await !knows(head))
+            let isBeyond = try await !knows(head)
+            #expect(isKnown && isOther && isBeyond)
         }
     }
 

@@ -63,27 +63,10 @@ import Testing
         let coordinator = try await federation.open()
         for name in ["hospital-a", "hospital-b"] { _ = try await federation.site(name, with: coordinator) }
         try coordinator.store.close()
-        try DatabaseQueue(path: federation.folder.database).write { try $0.execute(sql: change) }
+        let queue = try DatabaseQueue(path: federation.folder.database)
+        try await queue.write { try $0.execute(sql: change) }
+        try queue.close()
         let error = await #expect(throws: TranscriptError.self) { try await federation.open() }
         #expect(error?.row == row)
-    }
-
-    @Test("a code is burned by the fifth wrong answer, and counts them over a restart")
-    func codes() async throws {
-        let federation = try TestFederation()
-        let now = Timestamp(milliseconds: 1_000_000)
-        var store = try Store(federation.folder, reserve: 0)
-        try await store.setCode(
-            EnrolmentCodeRecord(site: "hospital-a", secret: "digest", expires: now.advanced(seconds: 60)))
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { $0 == "digest" } == .right)
-        for left in [4, 3, 2, 1] {
-            try store.close()
-            store = try Store(federation.folder, reserve: 0)
-            #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in false } == .wrong(triesLeft: left))
-        }
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in false } == .burned)
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in true } == .none)
-        try await store.setCode(EnrolmentCodeRecord(site: "hospital-a", secret: "digest", expires: now))
-        #expect(try await store.tryCode(of: "hospital-a", at: now) { _ in true } == .none)
     }
 }

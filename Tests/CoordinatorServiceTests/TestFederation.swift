@@ -64,7 +64,9 @@ final class TestFederation: Sendable {
             usage: .server(hosts: ["127.0.0.1"]))
         let tls = ServerTLS(
             identity: try TLSIdentity(chainPEM: chain, key: key), clients: .certified(root: root.certificate))
-        let api = AgentsAPI(coordinator) { _, _ in throw Problem(.unsupported, "There is no renewal here.") }
+        let api = AgentsAPI(coordinator) { (_, _) throws(Problem) in
+            throw Problem(.unsupported, "There is no renewal here.")
+        }
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let listener = Listener(
             address: .tcp(port: 0), tls: tls, router: api.router(), registry: registry,
@@ -85,7 +87,6 @@ final class TestFederation: Sendable {
             }
             defer {
                 group.cancelAll()
-                registry.cutAll()
             }
             while let result = try await group.next() {
                 if let result { return result }

@@ -2,6 +2,7 @@ import CoordinatorService
 import Cryptography
 import Federation
 import Foundation
+import Identity
 import Testing
 import Transport
 import Weights
@@ -56,7 +57,8 @@ struct Collecting {
             #expect(opened.offset == 0 && opened.receipt == nil)
             let part = try await site.send(update.path, 0..<10_000, to: opened.id, client)
             #expect(part.offset == 10_000 && part.id == opened.id)
-            #expect(try await site.open(update.header, client) == part)
+            let again = try await site.open(update.header, client)
+            #expect(again == part)
             let wrong = try await collecting.problem {
                 try await site.send(update.path, 0..<100, to: opened.id, client)
             }
@@ -77,10 +79,13 @@ struct Collecting {
             #expect(status.offset == 10_000)
             let done = try await site.send(update.path, 10_000..<update.bytes, to: status.id, client)
             let receipt = try #require(done.receipt)
-            #expect(
-                try receipt.verified(by: federation.signingKey.publicKey).update.digest
-                    == update.header.body().update.digest)
-            for _ in 0..<100 { #expect(try await site.open(update.header, client) == done) }
+            let word = try receipt.verified(by: federation.signingKey.publicKey)
+            let digest = try update.header.body().update.digest
+            #expect(word.update.digest == digest)
+            for _ in 0..<100 {
+                let same = try await site.open(update.header, client)
+                #expect(same == done)
+            }
             let asked: UploadStatus = try await client.send("GET", "/v1/uploads/\(status.id)").decoded()
             #expect(asked == done)
             let rows = try await again.store.transcript(after: 0, limit: 1000).filter { row in
@@ -144,7 +149,8 @@ struct Collecting {
             #expect(left.isEmpty)
             #expect(coordinator.state.studies["glioma"]?.openRound?.updates.isEmpty == true)
             // And a right one is taken after all.
-            #expect(try await site.submit(try site.update(assignment, seed: 1), client).receipt != nil)
+            let sent = try await site.submit(try site.update(assignment, seed: 1), client)
+            #expect(sent.receipt != nil)
         }
     }
 
@@ -192,7 +198,8 @@ struct Collecting {
                     "PATCH", "/v1/uploads/\(id)?offset=0", body: .bytes([UInt8](repeating: 0, count: update.bytes + 1)))
             }
             #expect(problem.status == 413)
-            #expect(try await site.submit(update, client).receipt != nil)
+            let sent = try await site.submit(update, client)
+            #expect(sent.receipt != nil)
         }
     }
 }

@@ -97,9 +97,7 @@ package struct LocalFederation: Sendable {
             var status: Inner
         }
         let text = try coordinator("study", "status", "echo", "--json")
-        guard let report = try JSONDecoder().decode([Report].self, from: Data(text.utf8)).first else {
-            throw LocalFederationError("the coordinator knows no study: \(text)")
-        }
+        let report = try JSONDecoder().decode(Report.self, from: Data(text.utf8))
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         let seconds = try report.status.history.compactMap { round in
             try round.ended.map { try style.parse($0).timeIntervalSince(style.parse(round.opened)) }

@@ -58,9 +58,9 @@ if [ -n "${SITES_FROM:-}" ]; then
     origin=agreement
     plan=${PLAN:?with SITES_FROM, name the study\'s plan: make demo SITES_FROM=DIR PLAN=plan.yaml}
 else
-    say "Making $cases heads of three sites that differ in scanner, contrasts and share of tumours, and 60 for judging"
+    say "Making $cases heads of three sites that differ in scanner, contrasts and share of tumours, and 120 for judging"
     "$agent" synthesize --cases "$cases" --sites 3 --seed 7 --size 64 --out "$demo/cohort" | tail -1
-    "$agent" synthesize --cases 60 --sites 3 --seed 8 --size 64 --out "$demo/judge" | tail -1
+    "$agent" synthesize --cases 120 --sites 3 --seed 8 --size 64 --out "$demo/judge" | tail -1
     # Of the heads for judging, half choose (select) and half are the locked test.
     awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "split") s = i } NR > 1 { $s = NR % 2 ? "select" : "test" } 1' \
         "$demo/judge/manifest.csv" > "$demo/judge/halves.csv"

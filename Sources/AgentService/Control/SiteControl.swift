@@ -157,6 +157,8 @@ package struct SiteControl: Sendable {
     private func progress(_ record: TaskRecord, _ otherwise: String) -> String {
         guard let activity = around?.activity(record.id) else { return otherwise }
         let share = activity.total > 0 ? " \(activity.done) of \(activity.total)" : ""
-        return activity.phase.rawValue + share
+        // What it said last, such as why a transfer stands still.
+        let said = around?.narrator.line(on: record.id).map { "; \($0)" } ?? ""
+        return activity.phase.rawValue + share + said
     }
 }

@@ -1,4 +1,3 @@
-import CDispatch
 import Files
 package import Federation
 import Foundation
@@ -46,24 +45,20 @@ package struct TaskFolder: Sendable, Hashable {
     package var scratch: String { path + "/scratch" }
 
     package var isFinished: Bool { has("result.json") }
+    /// Whether the agent still wants it: it removes the folder of a task that is over.
+    package var isWanted: Bool { has("task.json") }
 
-    /// Hands a task to the worker: its folder appears with the task in it. One that is there already stays as it is.
+    /// Hands a task to the worker. One that is there already stays as it is.
     package func submit(_ task: WorkerTask) throws(ExchangeError) {
         if let fault = task.fault { throw ExchangeError("The task \(id) cannot be given to the worker: \(fault)") }
         guard !has("task.json") else { return }
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let new = TaskFolder(path: "\(parent)/.\(id)")
-        new.remove()
-        for folder in [parent, new.path] {
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Self.cannotMake(folder) }
-        }
-        try new.write(task, "task.json")
-        guard rename(new.path, path) == 0 else { throw Self.cannotMake(path) }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch { throw ExchangeError("\(path) cannot be made: \(error.localizedDescription); check the state folder") }
+        try write(task, "task.json")
         DurableFile.synchronise(folder: parent)
-    }
-
-    private static func cannotMake(_ folder: String) -> ExchangeError {
-        ExchangeError("\(folder) cannot be made: \(String(cString: strerror(errno))); check the state folder")
     }
 
     /// The task.

@@ -1,5 +1,4 @@
 import Cohort
-import CDispatch
 import Cryptography
 import Federation
 import Files

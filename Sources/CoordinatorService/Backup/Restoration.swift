@@ -1,3 +1,4 @@
+import Cryptography
 package import Federation
 import Files
 import Foundation
@@ -59,6 +60,14 @@ package struct Restoration: Sendable {
 
     private func check(_ making: StateFolder, against record: BackupRecord) async throws -> TranscriptHead {
         try making.check()
+        // Before the coordinator opens it, which would put the objects in order.
+        let objects = ObjectStore(making)
+        let digests = objects.files()
+        guard digests.count == record.objects,
+            digests.allSatisfy({ SHA256.hex(ofFile: objects.path(of: $0)) == $0 })
+        else {
+            throw OperatorError("\(source.path) is damaged: objects are missing or changed; restore an older backup")
+        }
         let coordinator = try await Coordinator.idle(making)
         let verified = try await RecordCheck(coordinator).run()
         guard verified.head == record.head else {

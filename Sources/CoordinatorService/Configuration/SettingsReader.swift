@@ -24,8 +24,8 @@ struct SettingsReader {
         var pairs: [String: Node] = [:]
         var lines: [String: Int] = [:]
         for (key, value) in mapping {
-            guard let name = key.string, pairs[name] == nil else {
-                throw OperatorError("\(file), line \(key.mark?.line ?? 1): \(key.string ?? "a key") is there twice")
+            guard let name = key.string else {
+                throw OperatorError("\(file), line \(key.mark?.line ?? 1): a key must be a word")
             }
             pairs[name] = value
             lines[name] = key.mark?.line ?? 1
@@ -108,6 +108,9 @@ struct SettingsReader {
         }
         if let error = error as? YamlError, case .parser(_, let problem, let mark, _) = error {
             return "line \(mark.line): \(problem)"
+        }
+        if let error = error as? YamlError, case .duplicatedKeysInMapping(let keys, let context) = error {
+            return "line \(context.mark.line): \(keys.min() ?? "a key") is there twice"
         }
         return "it cannot be read"
     }

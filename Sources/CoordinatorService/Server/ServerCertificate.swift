@@ -29,10 +29,9 @@ final class ServerCertificate: Service {
 
     /// Renews until told to stop. The wall clock is looked at again and again, since it may jump and machines sleep.
     func run() async throws {
-        try await cancelWhenGracefulShutdown {
-            while true {
-                let life = Double(self.configuration.serverLifetime)
-                try await Task.sleep(for: .seconds(min(60, life / 30)))
+        await cancelWhenGracefulShutdown {
+            let life = Double(self.configuration.serverLifetime)
+            while (try? await Task.sleep(for: .seconds(min(60, life / 30)))) != nil {
                 guard self.identity.leaf.notAfter.timeIntervalSinceNow < life / 3 else { continue }
                 do {
                     let made = try Self.make(self.authority, self.federation, self.configuration)

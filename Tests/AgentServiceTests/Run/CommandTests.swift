@@ -14,7 +14,7 @@ struct CommandTests {
         let process = Process()
         process.executableURL = URL(fileURLWithPath: Self.program)
         process.arguments = arguments
-        FileManager.default.createFile(atPath: output, contents: nil)
+        _ = FileManager.default.createFile(atPath: output, contents: nil)
         let file = FileHandle(forWritingAtPath: output)
         process.standardOutput = file
         process.standardError = file

@@ -2,6 +2,7 @@ import AgentService
 import Federation
 import Foundation
 import Identity
+import Synchronization
 import Testing
 import Transport
 

@@ -31,7 +31,10 @@ import Testing
                 "x, line 3: limits.conections is not a key; the nearest one is limits.connections"
             ),
             ("address: \"a:1\"\nlissten: \"a:1\"\n", "x, line 2: lissten is not a key; the nearest one is listen"),
-            ("address: \"a:1\"\naddress: \"b:1\"\n", "x, line 2: address is there twice"),
+            (
+                "address: \"a:1\"\naddress: \"b:1\"\n",
+                "x is not YAML: line 1: address is there twice; compare it with the example"
+            ),
             ("name: a\n", "x: address is missing; add one, such as address: coordinator.example.org:8443"),
             ("address: here\n", "x, line 1: address must be a host and a port, such as coordinator.example.org:8443"),
             (

@@ -21,7 +21,7 @@ struct MadeState {
         defer { try? FileManager.default.removeItem(at: root) }
         let folder = StateFolder(root.path + "/state")
         var configuration = CoordinatorConfiguration(
-            name: "made", address: .init(host: "127.0.0.1", port: 0), enrolmentPort: 0)
+            name: "made", address: .init(host: "127.0.0.1", port: 0), enrolmentPort: 8444)
         configure(&configuration)
         let federation = try await Founding(folder: folder, configuration: configuration).run()
         try await body(MadeState(folder: folder, configuration: configuration, federation: federation))

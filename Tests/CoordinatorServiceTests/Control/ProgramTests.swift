@@ -79,14 +79,11 @@ import Transport
             for turn in 0..<3 {
                 let serving = try await ServingCoordinator(state: state, log: folder + "/log\(turn)")
                 #expect(serving.startSeconds <= 5)
-                let verified = try CoordinatorProcess.run("verify", "--json", state: state)
-                let answer = try JSONDecoder().decode(VerifyTranscript.Answer.self, from: Data(verified.output.utf8))
-                if let head { #expect(answer.head == head) }
+                if let head { #expect(try verified(state) == head) }
                 #expect(
                     try CoordinatorProcess.run("site", "add", "site-\(turn)", "--yes-on-match", state: state).status
                         == 0)
-                let after = try CoordinatorProcess.run("verify", "--json", state: state)
-                head = try JSONDecoder().decode(VerifyTranscript.Answer.self, from: Data(after.output.utf8)).head
+                head = try verified(state)
                 #expect(serving.end(by: SIGKILL) != 0)
             }
             let sites = try CoordinatorProcess.run("site", "list", state: state)
@@ -158,6 +155,13 @@ import Transport
             #expect(yaml.contains("line 3") && yaml.contains("limits.connections"), "\(yaml)")
             serving.end(by: SIGTERM)
         }
+    }
+
+    /// The transcript's end, as `verify` says.
+    private func verified(_ state: String) throws -> TranscriptHead {
+        let verified = try CoordinatorProcess.run("verify", "--json", state: state)
+        try #require(verified.status == 0, "\(verified.errors)")
+        return try JSONDecoder().decode(VerifyTranscript.Answer.self, from: Data(verified.output.utf8)).head
     }
 
     // MARK: What a site does

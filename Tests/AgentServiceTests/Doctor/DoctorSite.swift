@@ -70,13 +70,17 @@ final class DoctorSite: Sendable {
         let chain = try federation.authority.issue(
             CertificateRequest.make(key: key), uri: SubjectName.coordinator(of: "test"), usage: .server(hosts: hosts),
             lifetime: lifetime, now: issued)
+        // A test that has ended waits for nobody.
+        var limits = ServerLimits()
+        limits.drain = .zero
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let listener = Listener(
             address: .tcp(port: 0),
             tls: ServerTLS(
                 identity: try TLSIdentity(chainPEM: chain, key: key),
                 clients: .certified(root: federation.root.certificate)),
-            router: router(refusal), logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
+            router: router(refusal), limits: limits,
+            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { continuation.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
             group.addTask { try await listener.run() }

@@ -175,7 +175,7 @@ let package = Package(
             name: "AgentServiceTests",
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort", "Imaging", "Compute", "CSandbox", logging,
+                "Encoder", "Cohort", "FaultProxy", "Imaging", "Compute", "CSandbox", logging,
             ] + http,
             swiftSettings: swift),
         .testTarget(

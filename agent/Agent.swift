@@ -11,7 +11,7 @@ struct Agent: AsyncParsableCommand {
             InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, ImportWeightsCommand.self,
             PurgeCommand.self, SynthesizeCommand.self, EnrollCommand.self, RunCommand.self, WorkerCommand.self,
             UpCommand.self, StatusCommand.self, ApproveCommand.self, RefuseCommand.self, LogCommand.self,
-            ReleasesCommand.self,
+            ReleasesCommand.self, DoctorCommand.self, DoctorSandboxCommand.self,
         ])
 
     /// Confines the process, where the command asks for it, before another thread or the command begins.

@@ -102,14 +102,13 @@ func withClientServer(
     let tls = ServerTLS(
         identity: try TLSIdentity(chainPEM: chain, key: key),
         clients: mutual ? .certified(root: federation.root.certificate) : .anonymous)
-    let registry = ConnectionRegistry()
     // A test that has ended waits for nobody.
     var limits = ServerLimits()
     limits.drain = .zero
     let (bound, continuation) = AsyncStream<Int>.makeStream()
     let listener = Listener(
         address: socket.map { .unix(path: $0) } ?? .tcp(port: 0), tls: socket == nil ? tls : nil,
-        router: clientRouter(desk), limits: limits, registry: registry,
+        router: clientRouter(desk), limits: limits,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { continuation.yield($0) }
     try await withThrowingTaskGroup(of: Void.self) { group in

@@ -23,7 +23,8 @@ import Transport
         let bytes = 24 * Self.mebibyte + 17
         let (desk, _, digest) = try desk(site.folder, bytes: bytes)
         try await withClientServer(site.federation, desk: desk) { port in
-            let line = try FaultProxy(port: port, faults: Faults(cut: .init(after: 5 * Self.mebibyte, direction: .down)))
+            let line = try FaultProxy(
+                port: port, faults: Faults(cut: .init(after: 5 * Self.mebibyte, direction: .down)))
             defer { line.stop() }
             let target = site.folder.path + "/target"
             let client = HTTPClient(site.settings(port: line.port))
@@ -181,7 +182,8 @@ import Transport
             client.limit(send: 1, receive: 64 << 10)
             let slow = Task {
                 try await Transfers.download(
-                    "/v1/objects/\(digest)", to: site.folder.path + "/again", digest: digest, bytes: bytes, over: client)
+                    "/v1/objects/\(digest)", to: site.folder.path + "/again", digest: digest, bytes: bytes, over: client
+                )
             }
             try await Task.sleep(for: .milliseconds(300))
             client.limit(send: 0, receive: 0)
@@ -206,7 +208,8 @@ import Transport
             // The listener, and other tests, live in this process too.
             let growth = try await ServerMemoryTests.peakGrowth {
                 try await Transfers.download(
-                    "/v1/objects/\(digest)", to: site.folder.path + "/target", digest: digest, bytes: bytes, over: client)
+                    "/v1/objects/\(digest)", to: site.folder.path + "/target", digest: digest, bytes: bytes,
+                    over: client)
             }
             #expect(growth <= ServerMemoryTests.bound, "grew by \(growth >> 20) MiB")
         }

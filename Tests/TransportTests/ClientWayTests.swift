@@ -4,7 +4,9 @@ import Testing
 import Transport
 
 @Suite struct ClientWayTests {
-    private func error(_ settings: ClientSettings, _ path: String = "/key", limit: Int = 1 << 20) async -> TransportError? {
+    private func error(_ settings: ClientSettings, _ path: String = "/key", limit: Int = 1 << 20) async
+        -> TransportError?
+    {
         let client = HTTPClient(settings)
         return await failure { () throws(TransportError) in try await client.send("GET", path, limit: limit) }
     }
@@ -74,7 +76,9 @@ import Transport
         try await withClientServer(site.federation) { port in
             let settings = site.settings(port: port)
             let conflict = await error(settings, "/conflict")
-            #expect(conflict?.problem == ServerProblem(status: 409, code: "wrong-offset", message: "go on at byte 7", offset: 7))
+            #expect(
+                conflict?.problem
+                    == ServerProblem(status: 409, code: "wrong-offset", message: "go on at byte 7", offset: 7))
             #expect(conflict?.isTransient == true)
             #expect(await error(settings, "/forbidden")?.code == .identityRefused)
             let full = await error(settings, "/full")

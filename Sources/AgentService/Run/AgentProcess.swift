@@ -1,5 +1,4 @@
 import Foundation
-import Transport
 
 /// The whole of `agent run`: identity, lock, control socket and loop.
 package enum AgentProcess {
@@ -18,7 +17,7 @@ package enum AgentProcess {
         let around = Surroundings(
             site: try Site(folder), identity: identity, configuration: configuration, narrator: narrator)
         let run = AgentRun(
-            around: around, link: HTTPLink(settings(identity, folder, configuration)), configurationPath: path)
+            around: around, link: HTTPLink(configuration.client(of: identity, in: folder)), configurationPath: path)
         let control = try ControlServer(folder.control) { request in
             let answer = SiteControl(site: around.site, configuration: around.configuration, around: around)
                 .answer(request)
@@ -35,15 +34,5 @@ package enum AgentProcess {
         await loop.value
         narrator.say("stopped", on: "start")
         withExtendedLifetime(lock) {}
-    }
-
-    private static func settings(
-        _ identity: SiteIdentity, _ folder: StateFolder, _ configuration: AgentConfiguration
-    ) -> ClientSettings {
-        ClientSettings(
-            address: configuration.coordinator ?? identity.record.address, trust: .root(pem: identity.root),
-            identity: .init(certificate: folder.tlsChain, key: folder.tlsKey),
-            proxy: configuration.proxy.map { .address($0) } ?? .environment,
-            sendLimit: configuration.bandwidth.up ?? 0, receiveLimit: configuration.bandwidth.down ?? 0)
     }
 }

@@ -59,14 +59,17 @@ struct Diagnosis {
 
     private func proxyRefusal(_ outcome: CurlTransfer.Outcome) -> TransportError? {
         guard let proxy, outcome.proxyStatus >= 300 else { return nil }
-        let remedy =
-            switch outcome.proxyStatus {
-            case 407: "it wants a user and password: set proxy to http://user:password@\(proxy)"
-            case 403, 405: "it does not allow a tunnel to \(place): ask the network's administrators to allow CONNECT"
-            case 502...504: "it cannot reach \(place)"
-            default: "no tunnel to \(place)"
-            }
-        return TransportError(.proxyRefused, "the proxy at \(proxy) answers \(outcome.proxyStatus): \(remedy)")
+        let start = "the proxy at \(proxy) answers \(outcome.proxyStatus): "
+        switch outcome.proxyStatus {
+        case 407:
+            return TransportError(
+                .proxyRefused, start + "it wants a user and password: set proxy to http://user:password@\(proxy)")
+        case 502...504:
+            return TransportError(.unreachable, start + "it cannot reach \(place); check the address")
+        default:
+            return TransportError(
+                .proxyRefused, start + "no tunnel to \(place); ask the network's administrators to allow CONNECT to it")
+        }
     }
 
     private func unconnected(_ outcome: CurlTransfer.Outcome) -> TransportError {
@@ -96,7 +99,8 @@ struct Diagnosis {
         if outcome.wasConnected { return cut() }
         // The name was found, so that connecting, the proxy or the handshake took too long.
         if outcome.text.lowercased().contains("resolving") {
-            return TransportError(.unknownName, "resolving the name of \(place) takes too long; check this machine's DNS")
+            return TransportError(
+                .unknownName, "resolving the name of \(place) takes too long; check this machine's DNS")
         }
         guard let proxy, outcome.proxyStatus == 0 else {
             return TransportError(
@@ -116,17 +120,23 @@ struct Diagnosis {
             let names = findings.names.isEmpty ? "no host at all" : findings.names.prefix(4).joined(separator: ", ")
             return TransportError(
                 .wrongHost,
-                "the certificate at \(place) is for \(names); use that address, or have the server's certificate renewed for this one")
+                "the certificate at \(place) is for \(names); use that address, or have the server's certificate "
+                    + "renewed for this one"
+            )
         case X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT, X509_V_ERR_UNABLE_TO_GET_ISSUER_CERT_LOCALLY,
             X509_V_ERR_DEPTH_ZERO_SELF_SIGNED_CERT, X509_V_ERR_SELF_SIGNED_CERT_IN_CHAIN,
             X509_V_ERR_UNABLE_TO_VERIFY_LEAF_SIGNATURE, X509_V_ERR_CERT_SIGNATURE_FAILURE:
             return TransportError(
                 .intercepted,
-                "the certificate at \(place) was issued by \"\(findings.issuer)\", not by this federation: the connection is inspected on its way, or it is another server; ask the network's administrators to exempt \(place) from TLS inspection")
+                "the certificate at \(place) was issued by \"\(findings.issuer)\", not by this federation: the "
+                    + "connection is inspected on its way, or it is another server; ask the network's "
+                    + "administrators to exempt \(place) from TLS inspection"
+            )
         default:
             let why = String(cString: X509_verify_cert_error_string(Int(findings.error)))
             return TransportError(
-                .handshake, "the certificate at \(place) is not acceptable (\(why)); have it issued again by the federation")
+                .handshake,
+                "the certificate at \(place) is not acceptable (\(why)); have it issued again by the federation")
         }
     }
 
@@ -141,23 +151,31 @@ struct Diagnosis {
             if clockLead != nil {
                 return TransportError(
                     .handshake,
-                    "the certificate at \(place) begins in \(Self.span(least)): a clock was wrong when it was issued; the coordinator's operator must renew it")
+                    "the certificate at \(place) begins in \(Self.span(least)): a clock was wrong when it was "
+                        + "issued; the coordinator's operator must renew it"
+                )
             }
             return TransportError(
                 .clock,
-                "this machine's clock is at least \(Self.span(least)) behind: by it the certificate at \(place) is not valid yet; set the clock (timedatectl set-ntp true)")
+                "this machine's clock is at least \(Self.span(least)) behind: by it the certificate at \(place) is "
+                    + "not valid yet; set the clock (timedatectl set-ntp true)"
+            )
         }
         let doubt = clockLead == nil ? ", if this machine's clock is right" : ""
         return TransportError(
             .serverCertificateExpired,
-            "the certificate at \(place) expired \(Self.span(now.timeIntervalSince(findings.notAfter))) ago\(doubt); the coordinator's operator must renew it")
+            "the certificate at \(place) expired \(Self.span(now.timeIntervalSince(findings.notAfter))) "
+                + "ago\(doubt); the coordinator's operator must renew it"
+        )
     }
 
     /// - Parameter lead: seconds by which this machine's clock is ahead.
     static func clock(lead: Double) -> TransportError {
         TransportError(
             .clock,
-            "this machine's clock is \(span(abs(lead))) \(lead < 0 ? "behind" : "ahead") of the coordinator's; set the clock (timedatectl set-ntp true)")
+            "this machine's clock is \(span(abs(lead))) \(lead < 0 ? "behind" : "ahead") of the coordinator's; set "
+                + "the clock (timedatectl set-ntp true)"
+        )
     }
 
     /// A length of time as people say it: `3 h`, `40 min`, `12 days`.
@@ -183,16 +201,21 @@ struct Diagnosis {
             if let ownEnd, ownEnd < now { return ownTime() }
             return TransportError(
                 .identityRefused,
-                "the server at \(place) does not accept this site's certificate: it is revoked or unknown there; ask the coordinator's operator, or enrol again")
+                "the server at \(place) does not accept this site's certificate: it is revoked or unknown there; "
+                    + "ask the coordinator's operator, or enrol again"
+            )
         case 116:
             return TransportError(
-                .identityRefused, "the server at \(place) wants a certificate and this side has none; enrol this site first")
+                .identityRefused,
+                "the server at \(place) wants a certificate and this side has none; enrol this site first")
         case 112, 120:
             return TransportError(.violation, "what answers at \(place) is not the listener for this; check the port")
         default:
             return TransportError(
                 .handshake,
-                "the server at \(place) ended the TLS handshake with alert \(reason - 1000); compare the versions of both sides")
+                "the server at \(place) ended the TLS handshake with alert \(reason - 1000); compare the versions "
+                    + "of both sides"
+            )
         }
     }
 
@@ -203,17 +226,24 @@ struct Diagnosis {
         }
         return TransportError(
             .clock,
-            "the server at \(place) says that this site's certificate has expired, by this machine's clock it has not: the clock is behind; set it (timedatectl set-ntp true)")
+            "the server at \(place) says that this site's certificate has expired, by this machine's clock it has "
+                + "not: the clock is behind; set it (timedatectl set-ntp true)"
+        )
     }
 
     private func handshake(_ outcome: CurlTransfer.Outcome) -> TransportError {
         let text = outcome.text.lowercased()
-        if text.contains("wrong version number") || text.contains("unsupported protocol") || text.contains("packet length") {
+        if text.contains("wrong version number") || text.contains("unsupported protocol")
+            || text.contains("packet length")
+        {
             return TransportError(
                 .handshake,
-                "what answers at \(place) does not speak TLS 1.3; check the port, and whether a device on the way interferes")
+                "what answers at \(place) does not speak TLS 1.3; check the port, and whether a device on the way "
+                    + "interferes"
+            )
         }
         return TransportError(
-            .cut, "the line to \(place) was cut during the TLS handshake; if it stays so, a firewall on the way forbids it")
+            .cut,
+            "the line to \(place) was cut during the TLS handshake; if it stays so, a firewall on the way forbids it")
     }
 }

@@ -46,8 +46,8 @@ package final class HTTPClient: Sendable {
         loop.set(ClientRates(send: send, receive: receive))
     }
 
-    /// The server's clock, asked without regard to the validity of certificates in time; all else is checked. Nothing but
-    /// this may be concluded from the answer.
+    /// The server's clock, asked without regard to the validity of certificates in time; all else is checked. Nothing
+    /// but this may be concluded from the answer.
     package func serverTime() async -> Date? {
         guard var order = try? order("HEAD", "/v1/probe", body: .none, headers: [:]) else { return nil }
         order.ignoresTime = true
@@ -109,7 +109,8 @@ package final class HTTPClient: Sendable {
         order.proxy = settings.proxy.proxy(for: address.host, environment: ProcessInfo.processInfo.environment)
         if let proxy = order.proxy, proxy.lowercased().hasPrefix("https://") {
             throw TransportError(
-                .settings, "the proxy \(ProxyChoice.shown(proxy)) is given as https://, which is not supported; use http://")
+                .settings,
+                "the proxy \(ProxyChoice.shown(proxy)) is given as https://, which is not supported; use http://")
         }
         return order
     }
@@ -118,7 +119,8 @@ package final class HTTPClient: Sendable {
 
     private func explain(_ transfer: CurlTransfer, _ order: RequestOrder) async -> TransportError {
         var diagnosis = Diagnosis(
-            place: place, proxy: order.proxy.map { ProxyChoice.shown($0) }, ownEnd: order.identity?.notAfter, now: order.now)
+            place: place, proxy: order.proxy.map { ProxyChoice.shown($0) }, ownEnd: order.identity?.notAfter,
+            now: order.now)
         if transfer.outcome.findings?.isOutOfTime ?? false, let time = await serverTime() {
             diagnosis.clockLead = settings.clock().timeIntervalSince(time)
         }
@@ -144,7 +146,10 @@ package struct HostAddress: Sendable, Equatable {
         } else if host.contains(":") {
             return nil
         }
-        let characters = host.utf8.allSatisfy { (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0) || [45, 46, 58, 95].contains($0) }
+        let characters = host.utf8.allSatisfy {
+            (48...57).contains($0) || (65...90).contains($0) || (97...122).contains($0)
+                || [45, 46, 58, 95].contains($0)
+        }
         guard !host.isEmpty, characters else { return nil }
         self.host = String(host)
         self.port = port

@@ -74,11 +74,13 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
         let tag = headers["etag"].map { $0.filter { $0 != "\"" } }
         guard tag == digest else {
             throw TransportError(
-                .violation, "the server offers another file than the one asked for (\(digest.prefix(12))…); compare versions")
+                .violation,
+                "the server offers another file than the one asked for (\(digest.prefix(12))…); compare versions")
         }
         if status == 206 {
             guard headers["content-range"]?.lowercased() == "bytes \(count)-\(bytes - 1)/\(bytes)" else {
-                throw TransportError(.violation, "the server sends another part than the one asked for; compare versions")
+                throw TransportError(
+                    .violation, "the server sends another part than the one asked for; compare versions")
             }
         } else if count > 0 {
             try startAgain()

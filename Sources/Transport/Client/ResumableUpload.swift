@@ -50,7 +50,8 @@ struct ResumableUpload {
         let start = durable
         // With nothing left this asks for the receipt.
         let order = try client.order(
-            "PATCH", "\(path)/\(id)?offset=\(start)", body: .file(file, offset: start, count: bytes - start), headers: [:])
+            "PATCH", "\(path)/\(id)?offset=\(start)", body: .file(file, offset: start, count: bytes - start),
+            headers: [:])
         let answer = try await client.perform(order) { [progress] in progress(start + $0) }
         let receipt = try take(answer)
         if durable > start { wasCorrected = false }
@@ -81,9 +82,11 @@ struct ResumableUpload {
 
     private mutating func take(_ answer: HTTPAnswer) throws(TransportError) -> [UInt8]? {
         let status: Status = try answer.decoded()
-        let isName = !status.id.isEmpty && status.id.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
+        let isName =
+            !status.id.isEmpty && status.id.utf8.allSatisfy { (48...57).contains($0) || (97...122).contains($0) }
         guard isName, status.bytes == bytes, (0...bytes).contains(status.offset) else {
-            throw TransportError(.violation, "the server's upload is not of this file (\(bytes) bytes); compare versions")
+            throw TransportError(
+                .violation, "the server's upload is not of this file (\(bytes) bytes); compare versions")
         }
         id = status.id
         durable = status.offset

@@ -32,7 +32,10 @@ extension TransportError {
             case (503, _), (429, _): (.busy, "the server at \(place) is busy: \(said)")
             case (401, _), (403, _): (.identityRefused, "the server at \(place) refuses this site: \(said)")
             case (_, ""):
-                (.problem, "\(place) answers HTTP \(status), and not as our server does; check the address and the proxy")
+                (
+                    .problem,
+                    "\(place) answers HTTP \(status), and not as our server does; check the address and the proxy"
+                )
             default: (.problem, said)
             }
         self.init(code, text, problem: problem, retryAfter: wait)

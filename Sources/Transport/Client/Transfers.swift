@@ -37,7 +37,9 @@ package enum Transfers {
                 part.discard()
                 throw TransportError(
                     .wrongDigest,
-                    "\(client.settings.address)\(path) arrived twice with other bytes than its digest says; it is damaged at the server")
+                    "\(client.settings.address)\(path) arrived twice with other bytes than its digest says; it is "
+                        + "damaged at the server"
+                )
             }
             hasStartedAgain = true
         }
@@ -55,8 +57,8 @@ package enum Transfers {
         }
     }
 
-    /// Uploads a file: `POST` opens or finds the upload, `PATCH` sends from the durable offset, and after a cut the offset
-    /// is asked for again.
+    /// Uploads a file: `POST` opens or finds the upload, `PATCH` sends from the durable offset, and after a cut the
+    /// offset is asked for again.
     ///
     /// Tries on through cut lines and whatever may pass, until it is cancelled or refused for good.
     /// - Parameters:

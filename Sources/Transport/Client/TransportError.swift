@@ -52,8 +52,8 @@ package struct TransportError: Error, Sendable, CustomStringConvertible, Equatab
         self.retryAfter = retryAfter
     }
 
-    /// Whether the same request may succeed later without any change at this side's program: cut lines and busy servers,
-    /// but also what people repair meanwhile (proxies, certificates, clocks, disks).
+    /// Whether the same request may succeed later: cut lines and busy servers, but also what people repair meanwhile
+    /// (proxies, certificates, clocks, disks).
     package var isTransient: Bool {
         switch code {
         case .problem:

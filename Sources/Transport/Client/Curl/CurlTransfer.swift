@@ -12,8 +12,8 @@ protocol AnswerSink: AnyObject {
 
 /// One request in libcurl's hands: what it asks, where its bytes come from and go to, and how it ended.
 ///
-/// Unchecked: made by the task that awaits it, then touched by the loop's thread alone until that resumes the task. Only
-/// `isCancelled`, an atomic, is set from elsewhere.
+/// Unchecked: made by the task that awaits it, then touched by the loop's thread alone until that resumes the task.
+/// Only `isCancelled`, an atomic, is set from elsewhere.
 final class CurlTransfer: @unchecked Sendable {
     /// How it ended, before it is put in words.
     struct Outcome {

@@ -56,7 +56,8 @@ struct ServerFindings: Sendable {
             let value = GENERAL_NAME_get0_value(raw.assumingMemoryBound(to: GENERAL_NAME.self), &kind)
             guard kind == GEN_DNS || kind == GEN_IPADD, let text = value.map({ OpaquePointer($0) }) else { return nil }
             let string = UnsafePointer<ASN1_STRING>(text)
-            let bytes = [UInt8](UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
+            let bytes = [UInt8](
+                UnsafeBufferPointer(start: ASN1_STRING_get0_data(string), count: Int(ASN1_STRING_length(string))))
             if kind == GEN_DNS { return PlainText.line(bytes, limit: 100) }
             if bytes.count == 4 { return bytes.map(String.init).joined(separator: ".") }
             return bytes.count == 16 ? address(bytes) : nil

@@ -25,7 +25,8 @@ final class ServerVerification {
     }
 
     /// Where OpenSSL keeps the verification: with the context, until that is freed.
-    private static let slot = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nil, nil, nil) { _, kept, _, _, _, _ in
+    private static let slot = CRYPTO_get_ex_new_index(CRYPTO_EX_INDEX_SSL_CTX, 0, nil, nil, nil) {
+        _, kept, _, _, _, _ in
         if let kept { Unmanaged<ServerVerification>.fromOpaque(kept).release() }
     }
 

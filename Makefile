@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SOURCES := $(wildcard Sources/NIfTI/*.swift) $(wildcard Tests/NIfTIFuzz/*.swift) \
 	Tests/NIfTITests/ForgedFile.swift Tests/NIfTITests/StoredGzip.swift
 
-.PHONY: deps build test bench bench-peers bench-peers-rounds lint fuzz fuzz-minute clean
+.PHONY: deps build test soak demo demo-stop demo-clean bench bench-peers bench-peers-rounds lint fuzz fuzz-minute clean
 
 deps:
 	@missing=$$(for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
@@ -25,6 +25,19 @@ build: deps
 
 test: deps fuzz-minute
 	swift test $(SWIFT_FLAGS)
+
+# The long forms of what the tests do in minutes: seeds of the simulation, kills of real processes.
+soak: deps
+	CONSILIUM_SEEDS=100000 CONSILIUM_KILLS=100 swift test $(SWIFT_FLAGS) --filter 'Simulation|Kill'
+
+demo: build
+	@coordinator/demo/demo.sh
+
+demo-stop:
+	@coordinator/demo/demo.sh stop
+
+demo-clean:
+	@coordinator/demo/demo.sh clean
 
 lint:
 	swift format lint --strict --recursive $(SWIFT_FILES)

@@ -98,7 +98,7 @@ let package = Package(
             dependencies: [
                 "Federation", "Transport", "Identity", "Training", "Encoder", "Cohort", "Imaging", "Compute", "Weights",
                 "Statistics",
-                "Cryptography", "Files", "CSandbox", yaml, logging,
+                "Cryptography", "Files", "CSandbox", "CAggregation", yaml, logging,
             ],
             swiftSettings: swift),
 
@@ -109,7 +109,8 @@ let package = Package(
                 "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Cryptography", "Statistics",
                 "AgentService", "Federation", "Transport", "Identity", "Files", argumentParser, logging,
             ],
-            path: "agent", exclude: ["GUIDE.md"], swiftSettings: swift),
+            path: "agent",
+            exclude: ["GUIDE.md", "agent.yaml", "agent.service", "agent-worker.service"], swiftSettings: swift),
         .executableTarget(
             name: "coordinator",
             dependencies: [
@@ -117,11 +118,13 @@ let package = Package(
                 "Cryptography", "Files",
                 argumentParser, logging, lifecycle,
             ],
-            path: "coordinator", exclude: ["GUIDE.md"], swiftSettings: swift),
+            path: "coordinator", exclude: ["GUIDE.md", "coordinator.yaml", "coordinator.service", "demo"],
+            swiftSettings: swift),
         .executableTarget(
             name: "bench",
             dependencies: [
-                "CPeak", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Federation",
+                "CPeak", "LocalFederation", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute",
+                "Federation",
                 "Cryptography", "Files",
             ],
             path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
@@ -132,6 +135,7 @@ let package = Package(
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
+        .target(name: "LocalFederation", path: "Tests/LocalFederation", swiftSettings: swift),
         .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
         .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
@@ -154,7 +158,9 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "TransportTests",
-            dependencies: ["Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle]
+            dependencies: [
+                "Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle,
+            ]
                 + http,
             swiftSettings: swift),
         .testTarget(
@@ -169,14 +175,15 @@ let package = Package(
             name: "AgentServiceTests",
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort",
-                "CSandbox",
-            ],
+                "Encoder", "Cohort", "Imaging", "Compute", "CSandbox", logging,
+            ] + http,
             swiftSettings: swift),
         .testTarget(
             name: "RoundTests",
-            dependencies: ["Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights", "Files"]
-                + nio,
+            dependencies: [
+                "LocalFederation", "Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights",
+                "Files",
+            ] + nio,
             swiftSettings: swift),
         .testTarget(
             name: "AgentTests", dependencies: ["NIfTI", "Weights", "Training", "Encoder", "Compute"],

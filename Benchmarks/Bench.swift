@@ -30,6 +30,8 @@ enum Bench {
         case "prepare":
             return try PrepareCase(recipe: text(1), files: Array(arguments.dropFirst(3))).measure(number(2, 5))
         case "fit": return try FitRate(preset: text(1), precision: text(2)).measure(number(3, 3))
+        case "rounds":
+            return try EchoRounds(megabytes: number(1, 100), sites: number(2, 2), rounds: number(3, 5)).measure()
         case "gemm": return try Products().measure()
         case "fold": return try FoldRate(size: text(1), sites: number(2, 8)).measure(number(3, 5))
         case "floor": return try Floor().measure()

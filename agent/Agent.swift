@@ -9,7 +9,9 @@ struct Agent: AsyncParsableCommand {
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
             InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, ImportWeightsCommand.self,
-            PurgeCommand.self, SynthesizeCommand.self, WorkerCommand.self,
+            PurgeCommand.self, SynthesizeCommand.self, EnrollCommand.self, RunCommand.self, WorkerCommand.self,
+            UpCommand.self, StatusCommand.self, ApproveCommand.self, RefuseCommand.self, LogCommand.self,
+            ReleasesCommand.self,
         ])
 
     /// Confines the process, where the command asks for it, before another thread or the command begins.

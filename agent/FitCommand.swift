@@ -1,4 +1,6 @@
+import AgentService
 import ArgumentParser
+import Federation
 import Cohort
 import Compute
 import Encoder
@@ -36,6 +38,11 @@ struct FitCommand: ParsableCommand {
 
     @Option(help: "Start from these weights: a model.safetensors or a file made by import-weights.")
     var weights: String?
+
+    @Option(help: "Start from this release, kept by `agent run`; what comes of it stays here.")
+    var fromRelease: String?
+
+    @OptionGroup var state: StatePlace
 
     @Option(help: "Folder for the model and all about it.", completion: .directory)
     var out: String
@@ -108,8 +115,8 @@ struct FitCommand: ParsableCommand {
     var cache: String?
 
     func validate() throws {
-        guard (preset == nil) != (weights == nil) else {
-            throw ValidationError("Give either --preset or --weights.")
+        guard [preset != nil, weights != nil, fromRelease != nil].count(where: \.self) == 1 else {
+            throw ValidationError("Give one of --preset, --weights and --from-release.")
         }
         guard checkpointMinutes > 0 else { throw ValidationError("--checkpoint-minutes must be above 0.") }
     }
@@ -168,6 +175,10 @@ struct FitCommand: ParsableCommand {
 
     private func startingWeights() throws -> FitRequest.Start {
         if let preset { return .preset(preset) }
+        if let fromRelease {
+            let kept = try Releases.verified(fromRelease, in: state.folder)
+            return .weights(try ModelFile(kept.model), digest: kept.card.model.digest)
+        }
         let path = try ModelPath.file(weights ?? "")
         return .weights(try ModelFile(path), digest: try ModelPath.digest(path))
     }
@@ -187,7 +198,7 @@ struct FitCommand: ParsableCommand {
             let description = file.description
             size = description.configuration.encoder.imageSize
             large = description.configuration.encoder.hidden >= 1024
-            known = try description.preparation(of: weights ?? "")
+            known = try description.preparation(of: weights ?? fromRelease ?? "")
             // Published weights do not say how their scans were prepared; LaMIM's fine-tuning is what they expect.
             if known == nil { known = Recipe(name: .lamimFinetune, size: size) }
         }
@@ -200,7 +211,7 @@ struct FitCommand: ParsableCommand {
         settings.epochs = epochs
         settings.batch = batch
         settings.accumulate = accumulate ?? max(1, 8 / max(batch, 1))
-        settings.rate = rate ?? (weights == nil ? 1e-4 : 1e-5)
+        settings.rate = rate ?? (preset != nil ? 1e-4 : 1e-5)
         settings.shape = schedule
         settings.optimizer =
             switch optimizer {

@@ -1,3 +1,4 @@
+import AgentService
 import ArgumentParser
 import Cohort
 import Compute
@@ -17,7 +18,9 @@ struct InferCommand: ParsableCommand {
             """)
 
     @Option(help: "Folder of a fit, or a model file.", completion: .directory)
-    var model: String
+    var model: String?
+
+    @OptionGroup var from: ReleaseOptions
 
     @Option(name: .customLong("case"), help: "Folder of one case, or one 4D file.", completion: .directory)
     var folder: String?
@@ -37,11 +40,15 @@ struct InferCommand: ParsableCommand {
     @OptionGroup var machine: MachineOptions
 
     func validate() throws {
+        guard (model == nil) != (from.release == nil) else {
+            throw ValidationError("Give either --model or --release.")
+        }
         guard (folder == nil) != (data == nil) else { throw ValidationError("Give either --case or --data.") }
         guard split == nil || data != nil else { throw ValidationError("--split needs --data.") }
     }
 
     func run() throws {
+        let model = try from.model() ?? model ?? ""
         let (records, labels) = try cases(task: ModelFile(ModelPath.file(model)).description.task)
         let reader = try ModelReader(
             model, recipe: recipe, precision: try machine.chosenPrecision(), threads: machine.threads)

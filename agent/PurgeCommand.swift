@@ -1,3 +1,4 @@
+import AgentService
 import ArgumentParser
 import Cohort
 
@@ -9,6 +10,7 @@ struct PurgeCommand: ParsableCommand {
         discussion: """
             Prepared cases are pictures of patients. `agent fit` keeps them \(PreparedCache.usualDays) days at most; `agent \
             infer` keeps none. Only entries of the cache are deleted, never other files in the folder; they are made anew when they are needed.
+            With --state the folders of ended work of `agent run` and `agent worker` go too; the egress log stays.
             """)
 
     @Option(
@@ -19,6 +21,9 @@ struct PurgeCommand: ParsableCommand {
     @Option(help: ArgumentHelp("Only entries older than this; all by default.", valueName: "days"))
     var olderThan: Int?
 
+    @Option(help: ArgumentHelp("Also ended work in this state folder, while no agent runs on it.", valueName: "dir"))
+    var state: String?
+
     func validate() throws {
         if let olderThan, olderThan < 0 { throw ValidationError("Give a number of days, 0 or more.") }
     }
@@ -26,6 +31,10 @@ struct PurgeCommand: ParsableCommand {
     func run() throws {
         guard let cache = cache ?? PreparedCache.usualFolder else {
             throw CohortError(.cache, "There is no home folder to find the cache in: name its folder with --cache.")
+        }
+        if let state {
+            let count = try EndedWork.purge(StateFolder(state), olderThanDays: olderThan)
+            print("Deleted \(count == 1 ? "1 folder" : "\(count) folders") of ended work from \(state).")
         }
         let purged = try PreparedCache.purge(folder: cache, olderThanDays: olderThan)
         let mebibytes = (purged.bytes + (1 << 19)) >> 20

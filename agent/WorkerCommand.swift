@@ -1,5 +1,6 @@
 import AgentService
 import ArgumentParser
+import Federation
 import Foundation
 
 /// `agent worker`: the half of a site that opens scans.

@@ -1,11 +1,21 @@
 import ArgumentParser
+import CoordinatorService
 
-/// The coordinator of a federation. Today it prepares initial weights.
+/// The coordinator of a federation: serves its rounds, and is told by its other commands what to do.
 @main
 struct Coordinator: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "coordinator",
         abstract: "Coordinate the training of one brain-MRI foundation model by several hospitals.",
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
-        subcommands: [ImportWeightsCommand.self, EvaluationChildCommand.self])
+        subcommands: [
+            InitCommand.self, ServeCommand.self, StatusCommand.self, SiteCommand.self, StudyCommand.self,
+            ReleaseCommand.self, LockedTestCommand.self, VerifyCommand.self, ReplayCommand.self, BackupCommand.self,
+            RestoreCommand.self, ExportRootCommand.self, ImportWeightsCommand.self, EvaluationChildCommand.self,
+        ])
+
+    static func main() async {
+        ProcessLimits.harden()
+        await main(nil)
+    }
 }

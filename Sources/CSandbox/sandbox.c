@@ -78,10 +78,12 @@ int cs_isolate_network(void) {
 #define DENY RETURN(SECCOMP_RET_ERRNO | EACCES)
 #define ALLOW RETURN(SECCOMP_RET_ALLOW)
 #define DENY_CALL(number) IF_EQUAL((number), 0, 1), DENY
-/// A socket that can reach nothing outside: of AF_UNIX, and no datagrams, which would need no `connect`.
+/// A socket that can reach nothing outside: of AF_UNIX, and no datagrams (nor "raw", which are the same there), which
+/// would need no `connect`.
 #define ONLY_LOCAL_STREAMS(number)                                                                                     \
-    IF_EQUAL((number), 0, 7), ARGUMENT(0), IF_EQUAL(AF_UNIX, 0, 3), ARGUMENT(1),                                       \
-        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), IF_EQUAL(SOCK_DGRAM, 0, 1), DENY, ALLOW
+    IF_EQUAL((number), 0, 8), ARGUMENT(0), IF_EQUAL(AF_UNIX, 0, 4), ARGUMENT(1),                                       \
+        BPF_STMT(BPF_ALU | BPF_AND | BPF_K, 0xf), IF_EQUAL(SOCK_STREAM, 2, 0), IF_EQUAL(SOCK_SEQPACKET, 1, 0), DENY,    \
+        ALLOW
 
 int cs_deny_sockets(void) {
 #ifdef NATIVE_ARCH

@@ -21,13 +21,23 @@ package struct Timestamp: Sendable, Hashable, Comparable, Codable, CustomStringC
 
     private static let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
 
-    package var description: String { date.formatted(Self.style) }
+    /// RFC 3339 with milliseconds. They are written as the number they are: formatting a `Date` cuts off what its
+    /// binary fraction lacks, and a moment would come back a millisecond earlier.
+    package var description: String {
+        let part = milliseconds - seconds * 1000
+        let text = Date(timeIntervalSince1970: Double(seconds)).formatted(Self.whole)
+        return "\(text.dropLast()).\(String(1000 + part).dropFirst())Z"
+    }
+
+    /// Whole seconds, rounded down.
+    private var seconds: Int64 { milliseconds >= 0 ? milliseconds / 1000 : (milliseconds - 999) / 1000 }
+
+    private static let whole = Date.ISO8601FormatStyle(includingFractionalSeconds: false)
 
     package init(from decoder: any Decoder) throws {
         let container = try decoder.singleValueContainer()
         let text = try container.decode(String.self)
-        let plain = Date.ISO8601FormatStyle(includingFractionalSeconds: false)
-        guard let date = (try? Self.style.parse(text)) ?? (try? plain.parse(text)) else {
+        guard let date = (try? Self.style.parse(text)) ?? (try? Self.whole.parse(text)) else {
             throw DecodingError.dataCorruptedError(
                 in: container, debugDescription: "not a time such as \(Self(milliseconds: 0))")
         }

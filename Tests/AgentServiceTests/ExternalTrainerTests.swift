@@ -1,4 +1,5 @@
 import AgentService
+import Cohort
 import Cryptography
 import Federation
 import Foundation

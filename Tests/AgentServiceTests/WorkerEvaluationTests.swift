@@ -1,4 +1,5 @@
 import AgentService
+import Cohort
 import Compute
 import Encoder
 import Federation

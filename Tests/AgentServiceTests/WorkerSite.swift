@@ -4,6 +4,7 @@ import Compute
 import Encoder
 import Federation
 import Foundation
+import Imaging
 import Training
 
 /// A site with made scans, a tiny base model and a state folder of its own.

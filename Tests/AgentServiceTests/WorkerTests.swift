@@ -1,4 +1,5 @@
 import AgentService
+import Cohort
 import Cryptography
 import Encoder
 import Federation
@@ -85,6 +86,26 @@ import Weights
                 return
             }
             #expect(update == quiet)
+        }
+    }
+
+    @Test("a task that the agent takes back is left, and the worker goes on with the next")
+    func takenBack() throws {
+        try WorkerSite.with { site in
+            let data = try site.trainingManifest()
+            let task = site.task(plan: WorkerSite.plan("steps: 100000"), data: data)
+            let folder = TaskFolder(state: site.state, round: task.round, kind: .train)
+            try folder.submit(task)
+            let asked = Mutex(0)
+            let worker = try Worker(
+                state: site.state,
+                shouldStop: {
+                    asked.withLock { $0 += 1 }
+                    if asked.withLock({ $0 }) == 60 { folder.remove() }
+                    return false
+                })
+            worker.run(untilDone: true)
+            #expect(TaskFolder.all(state: site.state).isEmpty)
         }
     }
 

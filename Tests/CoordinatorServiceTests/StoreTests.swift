@@ -69,28 +69,4 @@ import Testing
         let error = await #expect(throws: TranscriptError.self) { try await federation.open() }
         #expect(error?.row == row)
     }
-
-    @Test("a code is burned by the fifth wrong answer, and counts them over a restart")
-    func codes() async throws {
-        let federation = try TestFederation()
-        let now = Timestamp(milliseconds: 1_000_000)
-        var store = try Store(federation.folder, reserve: 0)
-        try await store.setCode(
-            EnrolmentCodeRecord(site: "hospital-a", secret: "digest", expires: now.advanced(seconds: 60)))
-        var trial = try await store.tryCode(of: "hospital-a", at: now) { $0 == "digest" }
-        #expect(trial == .right)
-        for left in [4, 3, 2, 1] {
-            try store.close()
-            store = try Store(federation.folder, reserve: 0)
-            trial = try await store.tryCode(of: "hospital-a", at: now) { _ in false }
-            #expect(trial == .wrong(triesLeft: left))
-        }
-        trial = try await store.tryCode(of: "hospital-a", at: now) { _ in false }
-        #expect(trial == .burned)
-        trial = try await store.tryCode(of: "hospital-a", at: now) { _ in true }
-        #expect(trial == CodeTrial.none)
-        try await store.setCode(EnrolmentCodeRecord(site: "hospital-a", secret: "digest", expires: now))
-        trial = try await store.tryCode(of: "hospital-a", at: now) { _ in true }
-        #expect(trial == CodeTrial.none)
-    }
 }

@@ -26,8 +26,7 @@ final class ClientDesk: Sendable {
     let upload: Mutex<Upload>
     /// The ETag it claims, when not the file's digest.
     let tag = Mutex<String?>(nil)
-    /// A byte is changed in so many answers.
-    let damages = Atomic(0)
+    /// Not 0: uploads are refused.
     let refuses = Atomic(0)
 
     init(file: String, digest: String, upload: Upload) {
@@ -104,10 +103,13 @@ func withClientServer(
         identity: try TLSIdentity(chainPEM: chain, key: key),
         clients: mutual ? .certified(root: federation.root.certificate) : .anonymous)
     let registry = ConnectionRegistry()
+    // A test that has ended waits for nobody.
+    var limits = ServerLimits()
+    limits.drain = .zero
     let (bound, continuation) = AsyncStream<Int>.makeStream()
     let listener = Listener(
         address: socket.map { .unix(path: $0) } ?? .tcp(port: 0), tls: socket == nil ? tls : nil,
-        router: clientRouter(desk), registry: registry,
+        router: clientRouter(desk), limits: limits, registry: registry,
         logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { continuation.yield($0) }
     try await withThrowingTaskGroup(of: Void.self) { group in
@@ -117,7 +119,6 @@ func withClientServer(
             break
         }
         group.cancelAll()
-        registry.cutAll()
     }
 }
 
@@ -141,7 +142,9 @@ private func clientRouter(_ desk: ClientDesk?) -> Router<ServiceContext> {
     router.get("/forbidden") { _, _ -> String in throw Refusal(403, "forbidden", "this site is revoked") }
     router.get("/full") { _, _ -> String in throw Refusal(507, "disk-full", "12 GB are missing") }
     router.get("/busy") { _, _ in
-        Response(status: .serviceUnavailable, headers: [.retryAfter: "7"])
+        Response(
+            status: .serviceUnavailable, headers: [.retryAfter: "7"],
+            body: ResponseBody(byteBuffer: ByteBuffer(string: "no room")))
     }
     if let desk { addTransfers(to: router, desk) }
     return router
@@ -179,6 +182,10 @@ private func addTransfers(to router: Router<ServiceContext>, _ desk: ClientDesk)
         guard let file = FileHandle(forUpdatingAtPath: upload.file) else { throw Refusal(500, "internal", "no file") }
         try file.seek(toOffset: UInt64(offset))
         try await request.eachChunk(limit: upload.bytes - offset) { piece in
+            // A connection that comes back to life after a newer one may write no more.
+            guard desk.upload.withLock({ $0.patches }) == upload.patches else {
+                throw Refusal(409, "conflict", "a newer connection sends this upload")
+            }
             try file.write(contentsOf: Data(piece.readableBytesView))
             desk.upload.withLock {
                 $0.durable += piece.readableBytes

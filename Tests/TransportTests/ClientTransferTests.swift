@@ -12,7 +12,7 @@ import Transport
     private func desk(_ folder: TestFolder, bytes: Int) throws -> (ClientDesk, source: String, digest: String) {
         let (source, digest) = try folder.file("source", bytes: bytes)
         let target = folder.path + "/uploaded"
-        FileManager.default.createFile(atPath: target, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: target))
         let upload = ClientDesk.Upload(file: target, bytes: bytes, digest: digest)
         return (ClientDesk(file: source, digest: digest, upload: upload), source, digest)
     }
@@ -29,11 +29,11 @@ import Transport
             let client = HTTPClient(site.settings(port: line.port))
             let failures = Atomic(0)
             try await Transfers.download(
-                "/v1/objects/\(digest)", to: target, digest: digest, bytes: bytes, over: client, backoff: quick
-            ) { error, _ in
-                failures.add(1, ordering: .relaxed)
-                #expect(error.isTransient)
-            }
+                "/v1/objects/\(digest)", to: target, digest: digest, bytes: bytes, over: client, backoff: quick,
+                report: { error, _ in
+                    failures.add(1, ordering: .relaxed)
+                    #expect(error.isTransient)
+                })
             #expect(SHA256.hex(ofFile: target) == digest)
             #expect(!FileManager.default.fileExists(atPath: target + ".part"))
             #expect(failures.load(ordering: .relaxed) >= 3)
@@ -127,8 +127,8 @@ import Transport
             let codes = Mutex<Set<TransportError.Code>>([])
             let sending = Task {
                 try await Transfers.upload(
-                    source, bytes: bytes, request: Array("{}".utf8), over: client, backoff: quick
-                ) { error, _ in codes.withLock { _ = $0.insert(error.code) } }
+                    source, bytes: bytes, request: Array("{}".utf8), over: client, backoff: quick,
+                    report: { error, _ in codes.withLock { _ = $0.insert(error.code) } })
             }
             #expect(await eventually { desk.upload.withLock { $0.durable > 0 } })
             line.blackHole(for: .seconds(4))
@@ -146,14 +146,14 @@ import Transport
         try await withClientServer(site.federation, desk: desk) { port in
             let client = HTTPClient(site.settings(port: port))
             let error = await failure { () throws(TransportError) in
-                try await Transfers.upload(source, bytes: 1000, request: [], over: client, backoff: quick)
+                try await Transfers.upload(source, bytes: 1000, request: Array("{}".utf8), over: client, backoff: quick)
             }
             #expect(error?.problem?.code == "conflict")
         }
         let absent = HTTPClient(site.settings(port: 1))
         let waiting = Task {
             await failure { () throws(TransportError) in
-                try await Transfers.upload(source, bytes: 1000, request: [], over: absent)
+                try await Transfers.upload(source, bytes: 1000, request: Array("{}".utf8), over: absent)
             }
         }
         try await Task.sleep(for: .milliseconds(100))
@@ -172,7 +172,7 @@ import Transport
             settings.receiveLimit = 2 * Self.mebibyte
             let client = HTTPClient(settings)
             var start = ContinuousClock.now
-            _ = try await Transfers.upload(source, bytes: bytes, request: [], over: client)
+            _ = try await Transfers.upload(source, bytes: bytes, request: Array("{}".utf8), over: client)
             #expect(ContinuousClock.now - start > .seconds(1))
             start = .now
             try await Transfers.download(
@@ -196,27 +196,19 @@ import Transport
         let site = try ClientSite()
         let bytes = 1 << 30
         let source = site.folder.path + "/large"
-        FileManager.default.createFile(atPath: source, contents: nil)
+        try Data().write(to: URL(fileURLWithPath: source))
         try FileHandle(forUpdating: URL(fileURLWithPath: source)).truncate(atOffset: UInt64(bytes))
         let digest = try #require(SHA256.hex(ofFile: source))
         let upload = ClientDesk.Upload(file: "/dev/null", bytes: bytes, digest: digest)
         let desk = ClientDesk(file: source, digest: digest, upload: upload)
         try await withClientServer(site.federation, desk: desk) { port in
             let client = HTTPClient(site.settings(port: port))
-            let before = try residentPeak()
-            let target = site.folder.path + "/target"
-            try await Transfers.download(
-                "/v1/objects/\(digest)", to: target, digest: digest, bytes: bytes, over: client)
-            // The listener and other tests live in this process too.
-            let growth = try residentPeak() - before
-            print("download of 1 GiB: VmHWM grew by \(growth / Self.mebibyte) MiB")
-            #expect(growth <= 96 * Self.mebibyte)
+            // The listener, and other tests, live in this process too.
+            let growth = try await ServerMemoryTests.peakGrowth {
+                try await Transfers.download(
+                    "/v1/objects/\(digest)", to: site.folder.path + "/target", digest: digest, bytes: bytes, over: client)
+            }
+            #expect(growth <= ServerMemoryTests.bound, "grew by \(growth >> 20) MiB")
         }
-    }
-
-    private func residentPeak() throws -> Int {
-        let status = try String(contentsOfFile: "/proc/self/status", encoding: .utf8)
-        let line = try #require(status.split(separator: "\n").first { $0.hasPrefix("VmHWM:") })
-        return try #require(line.split(whereSeparator: \.isWhitespace).dropFirst().first.flatMap { Int($0) }) << 10
     }
 }

@@ -59,11 +59,13 @@ import Transport
         #expect(await error(settings)?.code == .unknownName)
         settings.address = "coordinator"
         #expect(await error(settings)?.code == .settings)
-        let line = try FaultProxy(port: 9, faults: Faults(isBlackHole: true))
-        defer { line.stop() }
-        settings = site.settings(port: line.port)
-        settings.connectPatience = .seconds(1)
-        #expect(await error(settings)?.code == .unreachable)
+        try await withClientServer(site.federation) { port in
+            let line = try FaultProxy(port: port, faults: Faults(isBlackHole: true))
+            defer { line.stop() }
+            var settings = site.settings(port: line.port)
+            settings.connectPatience = .seconds(1)
+            #expect(await error(settings)?.code == .unreachable)
+        }
     }
 
     @Test("a refusal keeps its code, message and offset")
@@ -73,7 +75,7 @@ import Transport
             let settings = site.settings(port: port)
             let conflict = await error(settings, "/conflict")
             #expect(conflict?.problem == ServerProblem(status: 409, code: "wrong-offset", message: "go on at byte 7", offset: 7))
-            #expect(conflict?.isTransient == false)
+            #expect(conflict?.isTransient == true)
             #expect(await error(settings, "/forbidden")?.code == .identityRefused)
             let full = await error(settings, "/full")
             #expect(full?.code == .serverFull)

@@ -192,7 +192,7 @@ struct ServerConnectionTests {
     }
 
     @Test(
-        "without TLS only loopback and Unix sockets are served",
+        "without TLS only loopback and Unix sockets are served", .timeLimit(.minutes(1)),
         arguments: ["0.0.0.0", "192.0.2.1", "::", "example.org"])
     func plaintext(_ host: String) async {
         let listener = Listener(

@@ -3,6 +3,7 @@ import Identity
 import Logging
 import NIOCore
 import ServiceLifecycle
+import Synchronization
 import Testing
 import Transport
 
@@ -22,11 +23,14 @@ struct ServerStopTests {
         let (bound, continuation) = AsyncStream<Int>.makeStream()
         let logger = Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         let router = testRouter(ServerJournal(), file: "", allow: nil)
+        let begun = Mutex(0)
         router.get("/slow") { _, _ in
+            begun.withLock { $0 += 1 }
             try await Task.sleep(for: .milliseconds(200))
             return "done"
         }
         router.get("/stuck") { _, _ in
+            begun.withLock { $0 += 1 }
             try await Task.sleep(for: .seconds(60))
             return "never"
         }
@@ -50,7 +54,7 @@ struct ServerStopTests {
                 try clients[2].write("GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")
                 return (clients[0], clients[1], clients[2])
             }
-            #expect(await eventually { registry.count == 3 })
+            #expect(await eventually { registry.count == 3 && begun.withLock { $0 } == 2 })
             await group.triggerGracefulShutdown()
             #expect(try await blocking { try slow.readAnswer().body } == "done")
             #expect(try await blocking { (try? stuck.readAnswer()) == nil })

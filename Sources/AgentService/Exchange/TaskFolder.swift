@@ -45,24 +45,20 @@ package struct TaskFolder: Sendable, Hashable {
     package var scratch: String { path + "/scratch" }
 
     package var isFinished: Bool { has("result.json") }
+    /// Whether the agent still wants it: it removes the folder of a task that is over.
+    package var isWanted: Bool { has("task.json") }
 
-    /// Hands a task to the worker: its folder appears with the task in it. One that is there already stays as it is.
+    /// Hands a task to the worker. One that is there already stays as it is.
     package func submit(_ task: WorkerTask) throws(ExchangeError) {
         if let fault = task.fault { throw ExchangeError("The task \(id) cannot be given to the worker: \(fault)") }
         guard !has("task.json") else { return }
         let parent = path.lastIndex(of: "/").map { String(path[..<$0]) } ?? "."
-        let new = TaskFolder(path: "\(parent)/.\(id)")
-        new.remove()
-        for folder in [parent, new.path] {
-            guard mkdir(folder, 0o700) == 0 || errno == EEXIST else { throw Self.cannotMake(folder) }
-        }
-        try new.write(task, "task.json")
-        guard rename(new.path, path) == 0 else { throw Self.cannotMake(path) }
+        do {
+            try FileManager.default.createDirectory(
+                atPath: path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+        } catch { throw ExchangeError("\(path) cannot be made: \(error.localizedDescription); check the state folder") }
+        try write(task, "task.json")
         DurableFile.synchronise(folder: parent)
-    }
-
-    private static func cannotMake(_ folder: String) -> ExchangeError {
-        ExchangeError("\(folder) cannot be made: \(String(cString: strerror(errno))); check the state folder")
     }
 
     /// The task.
@@ -114,12 +110,13 @@ package struct TaskFolder: Sendable, Hashable {
             throw ExchangeError("\(file) cannot be read: \(String(cString: strerror(errno)))")
         }
         defer { close(descriptor) }
-        var facts = stat()
-        guard fstat(descriptor, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG else {
+        // A pipe or a socket has no end to go to; a folder shows itself at the first read.
+        let size = lseek(descriptor, 0, SEEK_END)
+        guard size >= 0, lseek(descriptor, 0, SEEK_SET) == 0 else {
             throw ExchangeError("\(file) cannot be read: it is not a file")
         }
-        guard facts.st_size <= Self.mostBytes else {
-            throw ExchangeError("\(file) has \(facts.st_size) bytes: more than \(Self.mostBytes) are not read")
+        guard size <= Self.mostBytes else {
+            throw ExchangeError("\(file) has \(size) bytes: more than \(Self.mostBytes) are not read")
         }
         let handle = FileHandle(fileDescriptor: descriptor, closeOnDealloc: false)
         do {

@@ -1,11 +1,11 @@
 import Glibc
 
 /// Waits for something to happen in a folder, or for a while.
-package final class FolderWatch {
+final class FolderWatch {
     private let descriptor: Int32
 
     /// - Parameter folder: its own entries are watched, not those below; where that cannot be, waiting is all it does.
-    package init(_ folder: String) {
+    init(_ folder: String) {
         descriptor = inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC))
         if descriptor >= 0 { inotify_add_watch(descriptor, folder, UInt32(IN_CREATE | IN_MOVED_TO | IN_DELETE)) }
     }
@@ -13,7 +13,7 @@ package final class FolderWatch {
     deinit { if descriptor >= 0 { close(descriptor) } }
 
     /// Returns when the folder has changed since the last call, a signal came, or the time is over.
-    package func wait(milliseconds: Int32) {
+    func wait(milliseconds: Int32) {
         var wanted = pollfd(fd: descriptor, events: Int16(POLLIN), revents: 0)
         guard poll(&wanted, 1, milliseconds) > 0 else { return }
         var events = [UInt8](repeating: 0, count: 4096)

@@ -56,25 +56,35 @@ package final class Worker {
         }
     }
 
-    /// Does one task, unless asked to stop.
+    /// Does one task, unless asked to stop or the agent takes it back.
     package func perform(_ folder: TaskFolder) {
+        let task: WorkerTask
+        do { task = try folder.task() } catch {
+            unreadable.insert(folder.id)
+            report(.problem("\(error)"))
+            return
+        }
+        report(.began(folder.id))
+        let shouldStop = shouldStop
+        let session = WorkerSession(
+            task: task, folder: folder, cache: cache, shouldStop: { shouldStop() || !folder.isWanted })
+        var result: WorkerResult?
+        do { result = try session.perform() } catch {
+            result = WorkerResult(.refusal(WorkerResult.Refusal(error)), of: task)
+        }
+        // Asked to stop, the task stays open.
+        guard let result, folder.isWanted else { return }
         do {
-            let task = try folder.task()
-            report(.began(folder.id))
-            let work = WorkerSession(task: task, folder: folder, cache: cache, shouldStop: shouldStop)
-            var result: WorkerResult?
-            do {
-                result = try work.perform()
-            } catch {
-                result = WorkerResult(.refusal(WorkerResult.Refusal(error)), of: task)
-            }
-            // Asked to stop: the task stays open.
-            guard let result else { return }
             try folder.finish(result)
             report(.finished(folder.id, result.outcome))
         } catch {
-            unreadable.insert(folder.id)
-            report(.problem("\(error)"))
+            // A full disk, most likely: it is tried again, from the checkpoint.
+            report(.problem("\(error); trying again in \(Self.pause) s"))
+            let end = ContinuousClock.now + .seconds(Self.pause)
+            while ContinuousClock.now < end, !shouldStop() { usleep(100_000) }
         }
     }
+
+    /// Seconds between tries to write a result.
+    private static let pause = 10
 }

@@ -113,12 +113,14 @@ extension WorkerSession {
     private func verified(_ path: String, layout: UpdateLayout, plan: StudyPlan) throws
         -> (ObjectReference, norm: Double, norms: [DeltaWriter.TensorNorm])
     {
-        var facts = stat()
-        guard lstat(path, &facts) == 0, facts.st_mode & S_IFMT == S_IFREG, let digest = SHA256.hex(ofFile: path) else {
+        // Of the path itself: a link is no file.
+        let facts = try? FileManager.default.attributesOfItem(atPath: path)
+        guard let facts, facts[.type] as? FileAttributeType == .typeRegular, let bytes = facts[.size] as? Int,
+            let digest = SHA256.hex(ofFile: path)
+        else {
             throw WorkerResult.Refusal(
                 .failed, "The site's own trainer made no update.", local: "\(path) is missing or not a file")
         }
-        let bytes = Int(facts.st_size)
         var verifier = try UpdateVerifier(
             layout: layout, encoding: plan.encoding, bytes: bytes, maximumNorm: plan.maxNorm)
         try verifier.resume(fromFile: path, count: bytes)

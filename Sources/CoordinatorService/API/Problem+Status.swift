@@ -6,7 +6,7 @@ extension Problem {
     package var status: Int {
         switch code {
         case .malformed: 400
-        case .forbidden: 403
+        case .forbidden, .noCode, .wrongCode, .codeExpired, .codeBurned, .codeUsed: 403
         case .notFound: 404
         case .wrongOffset, .conflict: 409
         case .late: 410

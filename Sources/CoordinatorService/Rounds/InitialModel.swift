@@ -24,10 +24,17 @@ package enum InitialModel {
     /// Gives weights that an operator brought the plan's head.
     ///
     /// Weights of the very task, with its head, are taken word for word; otherwise a new head is drawn by the plan's seed,
-    /// as is anything else the weights lack.
+    /// as is anything else the weights lack. A file that holds no part of our encoder is another architecture, which only
+    /// sites with trainers of their own can train: it is taken word for word too, when all its numbers are F32.
     /// - Parameter weights: path of the object.
     /// - Returns: nil when the object itself is the initial model.
     package static func adapt(_ weights: String, _ plan: StudyPlan, path: String) throws -> ObjectReference? {
+        let tensors = try SafetensorsFile(weights).tensors
+        if !tensors.contains(where: { $0.name.hasPrefix("patch_embedding.") }), !tensors.isEmpty,
+            tensors.allSatisfy({ $0.type == .float32 })
+        {
+            return nil
+        }
         let file = try ModelFile(weights)
         let model = ModelConfiguration(encoder: file.description.configuration.encoder, head: head(plan))
         let layout = ParameterLayout(model)

@@ -81,17 +81,20 @@ package struct EnrolmentCodeRecord: Codable, Sendable, Equatable, FetchableRecor
     package static let databaseTableName = "enrolment_code"
 
     package var site: String
-    /// SHA-256 of the secret; the secret itself is nowhere.
+    /// The code's confirmation key, which is a SHA-256 of its secret; the secret itself is nowhere.
     package var secret: String
     /// Milliseconds since 1970.
     package var expires: Int64
     /// Wrong answers so far.
     package var tries: Int
+    /// Whether the key that comes with the code is approved without asking.
+    package var automatic: Bool
 
-    package init(site: String, secret: String, expires: Timestamp, tries: Int = 0) {
+    package init(site: String, secret: String, expires: Timestamp, tries: Int = 0, automatic: Bool = false) {
         self.site = site
         self.secret = secret
         self.expires = expires.milliseconds
         self.tries = tries
+        self.automatic = automatic
     }
 }

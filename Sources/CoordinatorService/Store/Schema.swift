@@ -49,7 +49,8 @@ enum Schema {
             site TEXT PRIMARY KEY,
             secret TEXT NOT NULL,
             expires INTEGER NOT NULL,
-            tries INTEGER NOT NULL
+            tries INTEGER NOT NULL,
+            automatic INTEGER NOT NULL
         ) STRICT, WITHOUT ROWID;
         """
     ]

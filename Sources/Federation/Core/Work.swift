@@ -22,6 +22,17 @@ package struct FoldWork: Sendable, Equatable {
         /// After the plan's weighting.
         package var weight: Int
         package var norm: Double
+
+        package init(
+            site: String, update: ObjectReference, encoding: UpdateEncoding, samples: Int, weight: Int, norm: Double
+        ) {
+            self.site = site
+            self.update = update
+            self.encoding = encoding
+            self.samples = samples
+            self.weight = weight
+            self.norm = norm
+        }
     }
 
     package var round: RoundReference
@@ -29,6 +40,13 @@ package struct FoldWork: Sendable, Equatable {
     /// In the order of the sites' names.
     package var inputs: [Input]
     package var plan: StudyPlan
+
+    package init(round: RoundReference, base: ObjectReference, inputs: [Input], plan: StudyPlan) {
+        self.round = round
+        self.base = base
+        self.inputs = inputs
+        self.plan = plan
+    }
 }
 
 package struct EvaluationWork: Sendable, Equatable {

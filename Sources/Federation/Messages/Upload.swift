@@ -29,6 +29,9 @@ package struct Problem: Codable, Sendable, Equatable, Error {
         // Of the request.
         case malformed, tooLarge = "too-large", notFound = "not-found", forbidden, busy, rate
         case unsupported, internalError = "internal"
+        // Of an enrolment.
+        case noCode = "no-code", wrongCode = "wrong-code", codeExpired = "code-expired", codeBurned = "code-burned"
+        case codeUsed = "code-used"
         // Of an upload on its way.
         case wrongOffset = "wrong-offset", conflict, diskFull = "disk-full"
         // Of an update: each is a reason of its own.

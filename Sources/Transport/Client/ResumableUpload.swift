@@ -18,11 +18,13 @@ struct ResumableUpload {
     let client: HTTPClient
     let progress: @Sendable (Int) -> Void
     /// Nil until the server has opened it.
-    var id: String?
+    private var id: String?
     /// Bytes that are durable at the server.
     private(set) var durable = 0
     /// Whether `durable` is the server's last word.
-    var isKnown = false
+    private var isKnown = false
+    /// Whether a failure was put right as the server said, and nothing has moved since.
+    private var wasCorrected = false
 
     init(
         file: String, bytes: Int, request: [UInt8], path: String, client: HTTPClient,
@@ -51,10 +53,30 @@ struct ResumableUpload {
             "PATCH", "\(path)/\(id)?offset=\(start)", body: .file(file, offset: start, count: bytes - start), headers: [:])
         let answer = try await client.perform(order) { [progress] in progress(start + $0) }
         let receipt = try take(answer)
+        if durable > start { wasCorrected = false }
         if receipt == nil, durable <= start {
             throw TransportError(.busy, "the server has all bytes of \(file) or takes no more of them now")
         }
         return receipt
+    }
+
+    /// After a failure: what is known no more, and whether to go on at once, as the server said.
+    mutating func corrects(_ error: TransportError) -> Bool {
+        isKnown = false
+        let isFirst = !wasCorrected
+        wasCorrected = true
+        guard isFirst, let problem = error.problem else { return false }
+        if problem.code == "wrong-offset", let offset = problem.offset, (0...bytes).contains(offset) {
+            durable = offset
+            isKnown = true
+            return true
+        }
+        // It was given up there meanwhile; opened again, it is either new or refused for a reason.
+        if problem.status == 404, id != nil {
+            id = nil
+            return true
+        }
+        return false
     }
 
     private mutating func take(_ answer: HTTPAnswer) throws(TransportError) -> [UInt8]? {

@@ -81,15 +81,8 @@ package enum Transfers {
                 if upload.durable > before { waits.reset() }
             } catch {
                 if upload.durable > before { waits.reset() }
-                upload.isKnown = false
-                if error.problem?.code == "wrong-offset" || error.problem?.status == 404 && upload.id != nil {
-                    if error.problem?.status == 404 { upload.id = nil }
-                    // The server and this side count differently: ask, but not in a circle.
-                    try await waits.wait(
-                        after: TransportError(.cut, error.description, problem: error.problem), report: report)
-                } else {
-                    try await waits.wait(after: error, report: report)
-                }
+                if upload.corrects(error) { continue }
+                try await waits.wait(after: error, report: report)
             }
         }
     }

@@ -58,6 +58,7 @@ package struct TransportError: Error, Sendable, CustomStringConvertible, Equatab
         switch code {
         case .problem:
             guard let status = problem?.status else { return false }
+            if problem?.code == "wrong-offset" { return true }
             return status >= 500 && status != 501 && status != 505
                 || [408, 423, 425, 429].contains(status)
         case .violation, .wrongDigest, .settings, .cancelled, .identityRefused: return false

@@ -11,10 +11,10 @@ import NIOPosix
 /// What Hummingbird does with an accepted connection: our TLS, our limits, its HTTP/1.1.
 struct ServiceChannel: HTTPChannelHandler {
     struct Value: ServerChildChannelValue {
-        let http: NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>
+        let accepted: AcceptedChannel
         let established: EventLoopFuture<ConnectionFacts>
         let exchange: NIOLoopBound<ExchangeHandler>
-        var channel: any Channel { http.channel }
+        var channel: any Channel { accepted.channel }
     }
 
     let responder: Responder
@@ -56,7 +56,7 @@ struct ServiceChannel: HTTPChannelHandler {
             let http = try NIOAsyncChannel<HTTPRequestPart, HTTPResponsePart>(
                 wrappingChannelSynchronously: channel, configuration: .init(isOutboundHalfClosureEnabled: true))
             return Value(
-                http: http, established: established.futureResult,
+                accepted: AcceptedChannel(http), established: established.futureResult,
                 exchange: NIOLoopBound(exchange, eventLoop: channel.eventLoop))
         } catch {
             established.fail(error)
@@ -118,15 +118,16 @@ struct ServiceChannel: HTTPChannelHandler {
     }
 
     func handle(value: Value, logger: Logger) async {
+        guard let http = value.accepted.take() else { return }
         guard var facts = try? await value.established.get() else {
             // The handshake failed; the wrapped channel must be ended all the same.
-            try? await value.http.executeThenClose { _, _ in }
+            try? await http.executeThenClose { _, _ in }
             return
         }
         if facts.address == nil { facts.user = await UnixPeer.user(of: value.channel) }
         let live = LiveConnection(facts: facts, channel: value.channel, exchange: value.exchange)
         await LiveConnection.$current.withValue(live) {
-            await handleHTTP(asyncChannel: value.http, logger: logger)
+            await handleHTTP(asyncChannel: http, logger: logger)
         }
     }
 }

@@ -1,0 +1,38 @@
+package import Federation
+
+/// What an assignment must be before anything of it is done.
+package enum AssignmentCheck {
+    /// Why it is not taken up; nil when it may be.
+    /// - Parameters:
+    ///   - plan: the plan this site agreed to, and its digest; nil when it agreed to none.
+    package static func objection(
+        to assignment: Assignment, record: FederationRecord, plan: (plan: StudyPlan, digest: String)?,
+        memory: SiteMemory
+    ) -> String? {
+        let round = assignment.round
+        guard assignment.federation == record.federation else { return "it is of another federation" }
+        guard assignment.site == record.site else { return "it is for another site" }
+        guard Name.isValid(round.study), round.round >= 0, round.attempt >= 1, assignment.globalStep >= 0 else {
+            return "its round is out of range"
+        }
+        let objects = [assignment.base] + (assignment.candidate.map { [$0] } ?? [])
+        guard objects.allSatisfy({ Name.isDigest($0.digest) && (1...(1 << 40)).contains($0.bytes) }) else {
+            return "its model is named wrongly"
+        }
+        guard (assignment.kind == .evaluate) == (assignment.candidate != nil) || assignment.kind == .evaluate else {
+            return "it names a candidate, and is no evaluation"
+        }
+        let study = memory.studies[round.study]
+        guard let plan, study?.agrees == true, study?.plan == plan.digest else {
+            return "this site has not agreed to the study \(round.study)"
+        }
+        guard assignment.plan == plan.digest else { return "it is of another plan than the one agreed to" }
+        guard assignment.kind == .evaluate || (assignment.kind == .rehearse) == (plan.plan.kind == .rehearsal) else {
+            return "it is not of the plan's kind"
+        }
+        guard memory.accepts(round) else {
+            return "it is of round \(round.round), attempt \(round.attempt), and this site is past that"
+        }
+        return nil
+    }
+}

@@ -1,0 +1,146 @@
+import Federation
+import Foundation
+import Identity
+import Synchronization
+import Transport
+
+extension AgentRun {
+    func take(_ signed: Signed<Assignment>, asked: Timestamp) async throws {
+        guard let assignment = try? signed.verified(by: around.identity.coordinatorKey) else {
+            return around.narrator.say(
+                "WARNING: an assignment is not signed by the coordinator; it is not done", on: "assignment")
+        }
+        let name = "\(assignment.round.study), round \(assignment.round.round)"
+        let plan = around.plan(study: assignment.round.study).map { ($0.plan, $0.document.digest) }
+        let memory = around.site.memory
+        if let objection = AssignmentCheck.objection(to: assignment, record: around.record, plan: plan, memory: memory)
+        {
+            around.narrator.say("the assignment of \(name) is not done: \(objection)", on: "assignment \(name)")
+            return try await turnDown(assignment, objection)
+        }
+        let record = TaskRecord(state: around.folder, round: assignment.round, kind: assignment.kind)
+        if let order = try record.order {
+            if let before = try record.assignment, !before.asks(thatOf: assignment) {
+                guard order.epoch < memory.epoch else {
+                    return around.narrator.say(
+                        "WARNING: the assignment of \(name) is not what it was before; it is not done",
+                        on: "assignment \(name)")
+                }
+                end(record.id)
+                record.remove()
+            } else if try !isAskedAgain(record, asked: asked) {
+                return
+            }
+        }
+        if try record.order == nil { try record.begin(.init(assignment: signed, epoch: memory.epoch)) }
+        try around.site.remember { $0.took(assignment.round) }
+        begin(record, assignment)
+    }
+
+    /// Tells the coordinator why an assignment is not taken up.
+    private func turnDown(_ assignment: Assignment, _ objection: String) async throws {
+        let round = assignment.round
+        let id = TaskRecord(state: around.folder, round: round, kind: assignment.kind).id
+        guard assignment.federation == around.record.federation, assignment.site == around.record.site,
+            !turnedDown.withLock({ $0.contains(id) })
+        else { return }
+        let refusal = Federation.Refusal(
+            federation: assignment.federation, site: assignment.site, round: round, kind: assignment.kind,
+            reason: .policy, detail: EgressSchema.sentence(objection))
+        let signed = try around.gate.sign(refusal, as: .refusal, round: round)
+        try around.gate.note(.refusal, signed.text, round: round)
+        do throws(TransportError) { try await link.refuse(signed) } catch {
+            // The coordinator's own no to it is as good; a cut line is tried again with the next answer.
+            if error.isTransient { return }
+        }
+        turnedDown.withLock { _ = $0.insert(id) }
+    }
+
+    /// Whether an assignment that is known must be worked on: it is not ended, or the coordinator asked for it again
+    /// after it was told of the end.
+    private func isAskedAgain(_ record: TaskRecord, asked: Timestamp) throws -> Bool {
+        guard let outcome = try record.outcome else { return true }
+        guard outcome.at < asked else { return false }
+        switch outcome.kind {
+        case .sent:
+            // The coordinator lost it, as after the restoring of a backup.
+            try record.reopen()
+        case .refused, .closed:
+            // An extended round asks those again who declined; not more often than every ten seconds.
+            guard around.now().seconds(since: outcome.at) > 10 else { return false }
+            let reason = try record.refusal?.unverified?.reason
+            if reason == .policy || reason == .refused { try record.reopen() } else { try record.restart() }
+        }
+        return true
+    }
+
+    func begin(_ record: TaskRecord, _ assignment: Assignment) {
+        works.withLock { works in
+            guard works[record.id] == nil else { return }
+            let work = Work(record: record, assignment: assignment, around: around, link: link)
+            works[record.id] = Task { [weak self] in
+                await work.run()
+                guard !Task.isCancelled else { return }
+                self?.works.withLock { _ = $0.removeValue(forKey: record.id) }
+                // The end is told without waiting for the next question.
+                self?.hurry()
+            }
+        }
+    }
+
+    private func end(_ id: String) { works.withLock { $0.removeValue(forKey: id) }?.cancel() }
+
+    func note(_ signed: Signed<Verdict>) throws {
+        guard let verdict = try? signed.verified(by: around.identity.coordinatorKey), verdict.site == around.record.site
+        else { return }
+        for kind in [Assignment.Kind.train, .rehearse] {
+            let record = TaskRecord(state: around.folder, round: verdict.round, kind: kind)
+            guard try record.order != nil, try record.verdict != verdict else { continue }
+            try record.note(verdict)
+            let factor = verdict.outcome == .clipped ? " by \(verdict.factor)" : ""
+            around.narrator.say(
+                "\(record.id): \(verdict.outcome.rawValue)\(factor): \(verdict.reason)", on: "verdict \(record.id)")
+        }
+    }
+
+    /// Ends what the coordinator no longer waits for, and deletes models and updates nobody needs any more.
+    func close(notIn answer: PollAnswer, asked: Timestamp) throws {
+        let open = Set(
+            answer.assignments.compactMap { try? $0.verified(by: around.identity.coordinatorKey) }
+                .map { TaskRecord(state: around.folder, round: $0.round, kind: $0.kind).id })
+        let records = TaskRecord.all(in: around.folder)
+        for record in records where !open.contains(record.id) {
+            guard try record.outcome == nil else { continue }
+            // What is being sent learns its end from the coordinator itself.
+            if try record.decision?.approved == true { continue }
+            end(record.id)
+            around.tell(record.id, nil)
+            try record.end(.init(.closed, reason: "the coordinator no longer waits for it", at: around.now()))
+        }
+        try Tidying(folder: around.folder).tidy(records, open: open)
+    }
+
+    // MARK: Releases
+
+    func fetchReleases(_ cards: [Signed<ReleaseCard>]) throws {
+        for (card, body) in ReleaseShelf(around: around).wanted(cards) {
+            let id = "release \(body.name)"
+            works.withLock { works in
+                guard works[id] == nil else { return }
+                let shelf = ReleaseShelf(around: around)
+                works[id] = Task { [weak self, link] in
+                    await shelf.fetch(card, body, over: link)
+                    guard !Task.isCancelled else { return }
+                    self?.works.withLock { _ = $0.removeValue(forKey: id) }
+                }
+            }
+        }
+    }
+}
+
+extension Assignment {
+    /// Whether another assignment asks the same.
+    fileprivate func asks(thatOf other: Assignment) -> Bool {
+        base == other.base && candidate == other.candidate && plan == other.plan && globalStep == other.globalStep
+    }
+}

@@ -1,0 +1,80 @@
+import Federation
+
+extension ReleaseCard {
+    /// The card of a committed round.
+    /// - Parameters:
+    ///   - head: the transcript's end, which everything on the card is written before.
+    /// - Throws: ``OperatorError`` when the round is not one whose model may be given out.
+    init(
+        release: String, study: Study, round number: Int?, federation: String, head: TranscriptHead, now: Timestamp
+    ) throws(OperatorError) {
+        guard Name.isValid(release) else {
+            throw OperatorError("\(release) is not a release's name; use 1 to 63 of a-z, 0-9 and -")
+        }
+        guard study.plan.kind == .training else {
+            throw OperatorError("\(study.name) is a study of kind \(study.plan.kind.rawValue): it makes no model")
+        }
+        let round = try Self.committed(number, of: study)
+        guard let model = round.candidate else { throw OperatorError("round \(round.reference.round) has no model") }
+        let plan = study.planDigest == round.plan ? study.plan : study.formerPlans[round.plan] ?? study.plan
+        self.init(
+            federation: federation, name: release, standing: .candidate, model: model, round: round.reference,
+            task: plan.task, classes: plan.classes.map(\.name), recipe: plan.recipe.line, plan: round.plan,
+            transcript: head, sites: Self.sites(of: study, upTo: round),
+            figures: (round.gate?.judgement?.figures ?? [])
+                + study.evaluations.filter { $0.model == model.digest }.flatMap(\.figures),
+            lineage: plan.lineage, limits: Self.limits(of: study, plan: plan),
+            notice: "Investigational output. Not a medical device. Must not inform the care of any patient.",
+            created: now)
+    }
+
+    private static func committed(_ number: Int?, of study: Study) throws(OperatorError) -> Round {
+        guard let number else {
+            guard let newest = study.rounds.last(where: { $0.phase == .committed }) else {
+                throw OperatorError("\(study.name) has no committed round yet; release one when it has")
+            }
+            return newest
+        }
+        guard let attempt = study.rounds.last(where: { $0.reference.round == number }) else {
+            throw OperatorError("\(study.name) has no round \(number); coordinator study status lists them")
+        }
+        guard attempt.phase == .committed else {
+            throw OperatorError("round \(number) of \(study.name) is \(attempt.phase.rawValue), not committed")
+        }
+        guard !attempt.deleted.contains(attempt.candidate?.digest ?? "") else {
+            throw OperatorError("the model of round \(number) of \(study.name) is no longer kept; release a newer one")
+        }
+        return attempt
+    }
+
+    /// Who took part in the committed rounds up to one: cases of the last round of each, and how many rounds it was in.
+    private static func sites(of study: Study, upTo round: Round) -> [Site] {
+        var sites: [String: Site] = [:]
+        for earlier in study.rounds
+        where earlier.phase == .committed && earlier.reference.round <= round.reference.round {
+            for verdict in earlier.verdicts where verdict.outcome == .accepted || verdict.outcome == .clipped {
+                let samples = earlier.updates[verdict.site]?.received.samples ?? 0
+                let rounds = (sites[verdict.site]?.rounds ?? 0) + 1
+                sites[verdict.site] = Site(name: verdict.site, samples: samples, rounds: rounds)
+            }
+        }
+        return sites.values.sorted { $0.name < $1.name }
+    }
+
+    private static func limits(of study: Study, plan: StudyPlan) -> [String] {
+        var limits = ["cross-site patient overlap not checked"]
+        if plan.governance.data == .synthetic { limits.append("trained on made data: says nothing about patients") }
+        limits.append("single updates were visible to the coordinator")
+        limits.append("locked test opened \(study.lockedTestOpenings) times before this release")
+        return limits
+    }
+}
+
+extension StudyPlan.Recipe {
+    /// One line, in the words the imaging module has for its recipes.
+    var line: String {
+        "\(name) size=\(size)" + (orientation.map { " orientation=\($0)" } ?? "")
+            + " unstripped=\(unstripped) nonfinite=\(nonfinite) margin=\(margin)mm "
+            + "percentiles=\(percentiles.map { "\($0)" }.joined(separator: ","))"
+    }
+}

@@ -1,0 +1,150 @@
+import Foundation
+import Glibc
+
+/// The programs of a federation on loopback, driven by their commands as an operator would.
+package struct LocalFederation: Sendable {
+    /// Everything lies in it.
+    package let folder: String
+    /// Where the programs are.
+    package let binaries: String
+    /// Ports of agents and of enrolment.
+    package let ports: (agents: Int, enrolment: Int)
+
+    package init(folder: String, binaries: String) throws {
+        self.folder = folder
+        self.binaries = binaries
+        ports = (try Self.freePort(), try Self.freePort())
+    }
+
+    package struct Status: Sendable {
+        package var standing: String
+        /// Digest of the model in force.
+        package var base: String
+        /// Seconds of each committed round.
+        package var seconds: [Double]
+    }
+
+    package var state: String { folder + "/coordinator" }
+
+    /// Makes a new federation and serves it.
+    package func found() throws -> ChildProgram {
+        try coordinator("init", "--address", "127.0.0.1:\(ports.agents)", "--enrolment-port", "\(ports.enrolment)")
+        return try serve()
+    }
+
+    /// Serves the federation that is there, and waits until it does.
+    package func serve() throws -> ChildProgram {
+        unlink(state + "/control.sock")
+        let child = try ChildProgram(
+            "coordinator", binaries + "/coordinator", ["serve", "--state", state], log: folder + "/coordinator.log")
+        let limit = ContinuousClock.now + .seconds(30)
+        while !FileManager.default.fileExists(atPath: state + "/control.sock") {
+            guard ContinuousClock.now < limit else { throw LocalFederationError("the coordinator does not serve: see \(folder)") }
+            usleep(20_000)
+        }
+        return child
+    }
+
+    /// Enrols a site with a trainer of its own, and starts it.
+    /// - Parameter cases: training cases of the site's manifest; their scans are never opened.
+    package func addSite(_ name: String, cases: Int, trainer: [String]) throws -> ChildProgram {
+        let site = "\(folder)/\(name)"
+        let code = try coordinator("site", "add", name, "--yes-on-match").split(separator: "\n").last.map(String.init)
+        _ = try run(binaries + "/agent", ["enroll", "-", "--state", site], input: (code ?? "") + "\n")
+        let rows = (0..<cases + 2).map {
+            "c\($0),\(folder)/none/\($0).nii,\($0 < cases ? "train" : "select"),\($0 % 2 == 0 ? "a" : "b")"
+        }
+        let manifest = "\(folder)/\(name).csv"
+        try (["case,T1c,split,label"] + rows).map { $0 + "\n" }.joined()
+            .write(toFile: manifest, atomically: true, encoding: .utf8)
+        let command = trainer.map { "\"\($0)\"" }.joined(separator: ", ")
+        try """
+        data: \(manifest)
+        approve: {consent: automatic, update: automatic, evaluation: automatic, release: automatic}
+        minimum: {cases: 1, cases_per_class: 1}
+        trainer: {external: [\(command)]}
+
+        """.write(toFile: site + "/agent.yaml", atomically: true, encoding: .utf8)
+        return try startSite(name)
+    }
+
+    /// Starts the agent and the worker of an enrolled site.
+    package func startSite(_ name: String) throws -> ChildProgram {
+        try ChildProgram(
+            name, binaries + "/agent", ["up", "--state", "\(folder)/\(name)"], log: "\(folder)/\(name).log")
+    }
+
+    @discardableResult
+    package func coordinator(_ arguments: String...) throws -> String {
+        try run(binaries + "/coordinator", arguments + ["--state", state])
+    }
+
+    package func object(_ digest: String) -> String { "\(state)/objects/\(digest.prefix(2))/\(digest)" }
+
+    package func status() throws -> Status {
+        struct Report: Decodable {
+            struct Reference: Decodable { var digest: String }
+            struct Round: Decodable {
+                var opened: String
+                var ended: String?
+                var phase: String
+            }
+            struct Inner: Decodable {
+                var standing: String
+                var base: Reference?
+                var history: [Round]
+            }
+            var status: Inner
+        }
+        let text = try coordinator("study", "status", "echo", "--json")
+        let report = try JSONDecoder().decode(Report.self, from: Data(text.utf8))
+        let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
+        let seconds = try report.status.history.compactMap { round in
+            try round.ended.map { try style.parse($0).timeIntervalSince(style.parse(round.opened)) }
+        }
+        return Status(
+            standing: report.status.standing, base: report.status.base?.digest ?? "", seconds: seconds)
+    }
+
+    private func run(_ program: String, _ arguments: [String], input: String = "") throws -> String {
+        let process = Process()
+        process.executableURL = URL(filePath: program)
+        process.arguments = arguments
+        let (into, out) = (Pipe(), Pipe())
+        process.standardInput = into
+        process.standardOutput = out
+        process.standardError = out
+        try process.run()
+        into.fileHandleForWriting.write(Data(input.utf8))
+        try into.fileHandleForWriting.close()
+        let text = String(decoding: out.fileHandleForReading.readDataToEndOfFile(), as: UTF8.self)
+        process.waitUntilExit()
+        guard process.terminationStatus == 0 else {
+            throw LocalFederationError("`\(program) \(arguments.joined(separator: " "))`: \(text)")
+        }
+        return text
+    }
+
+    /// A port nobody listens on at this moment.
+    package static func freePort() throws -> Int {
+        let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
+        defer { close(descriptor) }
+        var address = sockaddr_in()
+        address.sin_family = sa_family_t(AF_INET)
+        address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
+        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
+        let bound = withUnsafeMutablePointer(to: &address) {
+            $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
+                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+            }
+        }
+        guard bound else { throw LocalFederationError("no free port on loopback") }
+        return Int(UInt16(bigEndian: address.sin_port))
+    }
+}
+
+/// Why the programs did not do what was asked.
+package struct LocalFederationError: Error, CustomStringConvertible {
+    package let description: String
+    package init(_ description: String) { self.description = description }
+}

@@ -1,0 +1,84 @@
+import Foundation
+import LocalFederation
+import Weights
+
+/// A federation of real processes whose sites add a constant instead of training, so that its end is known.
+struct EchoStudy {
+    let federation: LocalFederation
+    let base: String
+    let sites = 2
+    let rounds: Int
+
+    static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+
+    init(rounds: Int) throws {
+        self.rounds = rounds
+        let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-rounds-\(UUID().uuidString)").path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        federation = try LocalFederation(folder: folder, binaries: EchoStudy.folderOfPrograms())
+        base = folder + "/base.safetensors"
+    }
+
+    /// The tests' own program lies beside those of the build.
+    private static func folderOfPrograms() throws -> String {
+        var folder = URL(filePath: #filePath)
+        for _ in 0..<3 { folder.deleteLastPathComponent() }
+        return folder.appending(path: ".build/release").path
+    }
+
+    func site(_ index: Int) -> String { "site-\(index + 1)" }
+
+    /// Founds the federation, enrols its sites and starts the study.
+    func start() throws -> (coordinator: ChildProgram, sites: [ChildProgram]) {
+        var writer = try SafetensorsWriter(base, entries: [.init("first", .float32, [700]), .init("second", .float32, [3, 100])])
+        try writer.append((0..<700).map { Float($0) / 64 })
+        try writer.append((0..<300).map { Float($0) / -32 })
+        let digest = try writer.finish()
+        let coordinator = try federation.found()
+        let agents = try (0..<sites).map { index in
+            try federation.addSite(
+                site(index), cases: 20 + index,
+                trainer: [federation.binaries + "/bench", "echo-trainer", "\(index)"])
+        }
+        try """
+        name: echo
+        task: label
+        classes: [a, b]
+        initial: {weights: \(digest)}
+        lineage: made numbers
+        training: {steps: 1}
+        rounds: \(rounds)
+        minimum_sites: \(sites)
+        evaluation: off
+        gate: off
+        norm_bound: off
+        governance: {purpose: test rounds, data_declared: synthetic}
+
+        """.write(toFile: federation.folder + "/plan.yaml", atomically: true, encoding: .utf8)
+        try federation.coordinator("study", "create", federation.folder + "/plan.yaml", "--weights", base)
+        try federation.coordinator("study", "start", "echo")
+        return (coordinator, agents)
+    }
+
+    /// What every weight has moved by after all rounds: rounds × Σ nᵢ·aᵢ / Σ nᵢ.
+    var shift: Double {
+        let counts = (0..<sites).map { Double(20 + $0) }
+        let moved = zip(counts, (0..<sites).map { 0.5 * Double(1 + $0) }).map(*).reduce(0, +)
+        return Double(rounds) * moved / counts.reduce(0, +)
+    }
+
+    /// Looks until something holds, for as long as a slow machine may need.
+    func wait(_ seconds: Int = 180, until holds: () throws -> Bool) throws {
+        let limit = ContinuousClock.now + .seconds(seconds)
+        while try !holds() {
+            guard ContinuousClock.now < limit else {
+                throw LocalFederationError("nothing came of it in \(seconds) s: see \(federation.folder)")
+            }
+            usleep(50_000)
+        }
+    }
+
+    func finish() throws { try wait { try federation.status().standing == "finished" } }
+
+    func remove() { try? FileManager.default.removeItem(atPath: federation.folder) }
+}

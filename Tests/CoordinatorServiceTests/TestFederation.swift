@@ -16,8 +16,11 @@ final class TestFederation: Sendable {
     let authority: Authority
     let signingKey = SigningKey()
     let registry = ConnectionRegistry()
+    let tensors: [SafetensorsWriter.Entry]
 
-    init(at path: String? = nil) throws {
+    /// - Parameter tensors: of the model its studies begin with.
+    init(at path: String? = nil, tensors: [SafetensorsWriter.Entry] = TestModel.tensors) throws {
+        self.tensors = tensors
         scratch = path ?? FileManager.default.temporaryDirectory.appending(path: "consilium-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: scratch, withIntermediateDirectories: true)
         folder = StateFolder(scratch + "/state")
@@ -29,10 +32,10 @@ final class TestFederation: Sendable {
 
     /// Opens the coordinator: the first time with a federation in it, later as it was left.
     func open(_ folder: StateFolder? = nil, reserve: Int = 0) async throws -> Coordinator {
-        let registry = registry
+        let (registry, tensors) = (registry, tensors)
         let means = CoordinatorMeans(
             evaluate: { _, _ in throw TestError("there is no evaluation set here") },
-            makeModel: { _, path in try TestModel.base(path) }, cut: { registry.cut(publicKey: $0) })
+            makeModel: { _, path in try TestModel.base(path, tensors) }, cut: { registry.cut(publicKey: $0) })
         let coordinator = try await Coordinator(
             folder: folder ?? self.folder, signingKey: signingKey, means: means,
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, reserve: reserve)
@@ -138,7 +141,10 @@ enum TestModel {
         .init("FC.bias", .float32, [2]),
     ]
 
-    static func base(_ path: String) throws -> ObjectReference {
+    /// Of four megabytes: it takes a while on a slow line.
+    static let large: [SafetensorsWriter.Entry] = [.init("FC.weight", .float32, [1024, 1024])]
+
+    static func base(_ path: String, _ tensors: [SafetensorsWriter.Entry]) throws -> ObjectReference {
         try write(path, tensors) { count, index in numbers(count, seed: 11 + index, scale: 1) }
     }
 

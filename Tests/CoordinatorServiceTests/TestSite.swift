@@ -82,6 +82,10 @@ final class TestSite: Sendable {
         try await client.post("/v1/uploads", UploadRequest(header: header)).decoded()
     }
 
+    func status(_ id: String, _ client: HTTPClient) async throws -> UploadStatus {
+        try await client.send("GET", "/v1/uploads/\(id)").decoded()
+    }
+
     /// Sends bytes of a file to an upload.
     func send(
         _ path: String, _ range: Range<Int>, at offset: Int? = nil, to id: String, _ client: HTTPClient

@@ -14,8 +14,10 @@ struct Collecting {
     let site: TestSite
     let other: TestSite
 
-    init(plan: String = TestFederation.plan(), at path: String? = nil) async throws {
-        federation = try TestFederation(at: path)
+    init(
+        plan: String = TestFederation.plan(), tensors: [SafetensorsWriter.Entry] = TestModel.tensors
+    ) async throws {
+        federation = try TestFederation(tensors: tensors)
         coordinator = try await federation.open()
         site = try await federation.site("hospital-a", with: coordinator)
         other = try await federation.site("hospital-b", with: coordinator)

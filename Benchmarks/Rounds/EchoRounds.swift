@@ -47,7 +47,9 @@ struct EchoRounds {
             status = try federation.status()
             if afterFirst == nil, !status.seconds.isEmpty { afterFirst = children.map(processorSeconds).reduce(0, +) }
         }
-        guard status.seconds.count == rounds else { throw BenchError("\(status.seconds.count) of \(rounds) rounds ended") }
+        guard status.seconds.count == rounds else {
+            throw BenchError("\(status.seconds.count) of \(rounds) rounds ended")
+        }
         try check(base: base, final: federation.object(status.base))
         // The first round fetches and starts everything; the rest are what rounds cost.
         let processor = children.map(processorSeconds).reduce(0, +) - (afterFirst ?? 0)
@@ -72,7 +74,8 @@ struct EchoRounds {
     private func makeBase(_ path: String) throws -> String {
         let count = megabytes * 1_000_000 / 4 / tensors
         var writer = try SafetensorsWriter(
-            path, entries: (0..<tensors).map { .init("t\($0 < 10 ? "000" : $0 < 100 ? "00" : "0")\($0)", .float32, [count]) })
+            path,
+            entries: (0..<tensors).map { .init("t\($0 < 10 ? "000" : $0 < 100 ? "00" : "0")\($0)", .float32, [count]) })
         var state: UInt64 = 7
         var values = [Float](repeating: 0, count: count)
         for _ in 0..<tensors {

@@ -39,7 +39,9 @@ package struct LocalFederation: Sendable {
             "coordinator", binaries + "/coordinator", ["serve", "--state", state], log: folder + "/coordinator.log")
         let limit = ContinuousClock.now + .seconds(30)
         while !FileManager.default.fileExists(atPath: state + "/control.sock") {
-            guard ContinuousClock.now < limit else { throw LocalFederationError("the coordinator does not serve: see \(folder)") }
+            guard ContinuousClock.now < limit else {
+                throw LocalFederationError("the coordinator does not serve: see \(folder)")
+            }
             usleep(20_000)
         }
         return child

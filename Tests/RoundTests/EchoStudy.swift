@@ -13,7 +13,8 @@ struct EchoStudy {
 
     init(rounds: Int) throws {
         self.rounds = rounds
-        let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-rounds-\(UUID().uuidString)").path
+        let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-rounds-\(UUID().uuidString)")
+            .path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         federation = try LocalFederation(folder: folder, binaries: EchoStudy.folderOfPrograms())
         base = folder + "/base.safetensors"
@@ -30,7 +31,8 @@ struct EchoStudy {
 
     /// Founds the federation, enrols its sites and starts the study.
     func start() throws -> (coordinator: ChildProgram, sites: [ChildProgram]) {
-        var writer = try SafetensorsWriter(base, entries: [.init("first", .float32, [700]), .init("second", .float32, [3, 100])])
+        var writer = try SafetensorsWriter(
+            base, entries: [.init("first", .float32, [700]), .init("second", .float32, [3, 100])])
         try writer.append((0..<700).map { Float($0) / 64 })
         try writer.append((0..<300).map { Float($0) / -32 })
         let digest = try writer.finish()

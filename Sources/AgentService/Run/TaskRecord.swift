@@ -77,7 +77,9 @@ package struct TaskRecord: Sendable, Hashable {
     package var order: Order? { get throws { try read(Order.self, "order.json") } }
     package var outgoing: Outgoing? { get throws { try read(Outgoing.self, "outgoing.json") } }
     package var decision: Decision? { get throws { try read(Decision.self, "decision.json") } }
-    package var refusal: Signed<Federation.Refusal>? { get throws { try read(Signed<Federation.Refusal>.self, "refusal.json") } }
+    package var refusal: Signed<Federation.Refusal>? {
+        get throws { try read(Signed<Federation.Refusal>.self, "refusal.json") }
+    }
     package var outcome: Outcome? { get throws { try read(Outcome.self, "outcome.json") } }
     package var verdict: Verdict? { get throws { try read(Verdict.self, "verdict.json") } }
     /// Whether the egress log has its line.

@@ -62,8 +62,11 @@ else
     "$agent" synthesize --cases "$cases" --sites 3 --seed 7 --size 64 --out "$demo/cohort" | tail -1
     "$agent" synthesize --cases 120 --sites 3 --seed 8 --size 64 --out "$demo/judge" | tail -1
     # Of the heads for judging, half choose (select) and half are the locked test.
-    awk -F, -v OFS=, 'NR == 1 { for (i = 1; i <= NF; i++) if ($i == "split") s = i } NR > 1 { $s = NR % 2 ? "select" : "test" } 1' \
-        "$demo/judge/manifest.csv" > "$demo/judge/halves.csv"
+    # A patient stays in one half.
+    awk -F, -v OFS=, '
+        NR == 1 { for (i = 1; i <= NF; i++) { if ($i == "split") s = i; if ($i == "patient") p = i } }
+        NR > 1 { if (!($p in half)) half[$p] = ++n % 2 ? "select" : "test"; $s = half[$p] }
+        1' "$demo/judge/manifest.csv" > "$demo/judge/halves.csv"
     for n in 1 2 3; do manifest[site-$n]=$demo/cohort/site-$n/manifest.csv; done
     plan=$PWD/coordinator/demo/plan.yaml
 fi

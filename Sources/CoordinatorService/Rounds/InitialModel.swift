@@ -61,7 +61,8 @@ package enum InitialModel {
     ) throws -> ObjectReference {
         let layout = ParameterLayout(model)
         let description = ModelDescription(
-            configuration: model, task: plan.task, classes: plan.classes.map(\.name), threshold: 0.5)
+            configuration: model, task: plan.task, classes: plan.classes.map(\.name),
+            recipe: try MessageCoding.encode(plan.recipe), threshold: 0.5)
         var writer = try SafetensorsWriter(
             path, entries: layout.parameters.map { .init($0.name, .float32, $0.shape) },
             metadata: try description.metadata())

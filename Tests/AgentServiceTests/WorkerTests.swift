@@ -29,7 +29,7 @@ import Weights
         }
     }
 
-    @Test("a worker stopped in the middle of a round and started again makes the very same update", arguments: [5, 13])
+    @Test("a worker stopped in the middle of a round and started again makes the very same update", arguments: [4, 8])
     func resumed(passes: Int) throws {
         try WorkerSite.with { site in
             let data = try site.trainingManifest()

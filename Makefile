@@ -10,7 +10,7 @@ FUZZ_SECONDS ?= 600
 FUZZ_SOURCES := $(wildcard Sources/NIfTI/*.swift) $(wildcard Tests/NIfTIFuzz/*.swift) \
 	Tests/NIfTITests/ForgedFile.swift Tests/NIfTITests/StoredGzip.swift
 
-.PHONY: deps build test soak demo demo-stop demo-clean bench bench-peers bench-peers-rounds lint fuzz fuzz-minute clean
+.PHONY: deps build test soak demo demo-stop demo-clean bench bench-peers lint fuzz fuzz-minute clean
 
 deps:
 	@missing=$$(for p in $(DEBIAN_PACKAGES); do dpkg -s $$p >/dev/null 2>&1 || echo $$p; done); \
@@ -27,9 +27,10 @@ build: deps
 test: deps fuzz-minute
 	swift test $(SWIFT_FLAGS) --no-parallel
 
-# The long forms of what the tests do in minutes: seeds of the simulation, kills of real processes.
+# The long forms of what the tests do in minutes: seeds of the simulation, kills of real processes, bad lines.
 soak: deps
-	CONSILIUM_SEEDS=100000 CONSILIUM_KILLS=100 swift test $(SWIFT_FLAGS) --filter 'Simulation|Kill'
+	CONSILIUM_SEEDS=100000 CONSILIUM_KILLS=100 CONSILIUM_LINES=long swift test $(SWIFT_FLAGS) --no-parallel \
+		--filter 'Simulation|Kill|LineTests'
 
 demo: build
 	@coordinator/demo/demo.sh
@@ -65,37 +66,23 @@ fuzz: deps .build/fuzz/nifti
 fuzz-minute:
 	@$(MAKE) --no-print-directory fuzz FUZZ_SECONDS=60
 
-bench: deps
-	swift build -c release --product bench
-	.build/release/bench
+# Everything, or ONLY="round fold" for measurements whose names begin so.
+ONLY ?=
+bench: build
+	.build/release/bench $(if $(ONLY),--only $(ONLY))
 
-# The same work in PyTorch and MONAI, in turn with ours, in a virtual environment of its own.
-PEERS := Benchmarks/peers/.venv
-$(PEERS)/bin/python: Benchmarks/peers/requirements.txt
-	@$(MAKE) --no-print-directory deps DEBIAN_PACKAGES=python3-venv
-	python3 -m venv $(PEERS)
-	$(PEERS)/bin/pip install --quiet --requirement Benchmarks/peers/requirements.txt
-	@touch $@
+# The same work in other people's programs, in turn with ours: PyTorch and MONAI, Flower, NVFlare, each in a virtual
+# environment of its own, since their requirements exclude each other.
+PEERS := Benchmarks/peers
+VENV = $(MAKE) --no-print-directory deps DEBIAN_PACKAGES=python3-venv && python3 -m venv $(@D:/bin=) && \
+	$(@D)/pip install --quiet --requirement $< && touch $@
+$(PEERS)/.venv/bin/python: $(PEERS)/requirements.txt
+	$(VENV)
+$(PEERS)/.venv-%/bin/python: $(PEERS)/requirements-%.txt
+	$(VENV)
 
-bench-peers: deps $(PEERS)/bin/python
-	swift build -c release --product bench
-	.build/release/bench --peers $(PEERS)/bin/python
-
-# Rounds of Flower and NVFlare, each in a virtual environment of its own, since their requirements exclude each other.
-# Megabytes x sites, and how many rounds of each.
-ECHO ?= 1x8 100x2 345x2
-ECHO_ROUNDS ?= 4
-Benchmarks/peers/.venv-%/bin/python: Benchmarks/peers/requirements-%.txt
-	@$(MAKE) --no-print-directory deps DEBIAN_PACKAGES=python3-venv
-	python3 -m venv Benchmarks/peers/.venv-$*
-	Benchmarks/peers/.venv-$*/bin/pip install --quiet --requirement $<
-	@touch $@
-
-bench-peers-rounds: Benchmarks/peers/.venv-flower/bin/python Benchmarks/peers/.venv-nvflare/bin/python
-	@for size in $(ECHO); do for peer in flower nvflare; do \
-		echo "$$peer $$size $$(Benchmarks/peers/.venv-$$peer/bin/python Benchmarks/peers/echo_$$peer.py \
-			$${size%x*} $${size#*x} $(ECHO_ROUNDS))"; \
-	done; done
+bench-peers: build $(PEERS)/.venv/bin/python $(PEERS)/.venv-flower/bin/python $(PEERS)/.venv-nvflare/bin/python
+	.build/release/bench --peers $(PEERS) $(if $(ONLY),--only $(ONLY))
 
 clean:
-	rm -rf .build $(PEERS) Benchmarks/peers/.venv-*
+	rm -rf .build $(PEERS)/.venv*

@@ -135,7 +135,10 @@ let package = Package(
         .testTarget(
             name: "ComputeTests", dependencies: ["Compute", "CKernels", "CMathBackends"], swiftSettings: swift),
         .testTarget(name: "FilesTests", dependencies: ["Files"], swiftSettings: swift),
-        .target(name: "LocalFederation", path: "Tests/LocalFederation", swiftSettings: swift),
+        .target(
+            name: "LocalFederation", dependencies: ["TLSClient"], path: "Tests/LocalFederation", swiftSettings: swift),
+        .target(
+            name: "TLSClient", dependencies: ["Identity", "COpenSSL"], path: "Tests/TLSClient", swiftSettings: swift),
         .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
         .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
@@ -159,7 +162,7 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "Identity", "FaultProxy", "Cryptography", "Files", "COpenSSL", logging, lifecycle,
+                "Transport", "Identity", "FaultProxy", "TLSClient", "Cryptography", "Files", "COpenSSL", logging, lifecycle,
             ]
                 + http,
             swiftSettings: swift),
@@ -167,7 +170,7 @@ let package = Package(
             name: "CoordinatorServiceTests",
             dependencies: [
                 "CoordinatorService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files",
-                "Training", "Encoder", "Cohort", "Compute",
+                "Training", "Encoder", "Cohort", "Compute", "TLSClient",
                 database, logging,
             ] + http,
             swiftSettings: swift),

@@ -1,12 +1,15 @@
 import Foundation
 
-/// `bench` measures everything; `bench MEASURE …` takes one measurement in this process and prints it as JSON.
+/// `bench` measures everything, or what follows `--only`; `bench MEASURE …` takes one measurement in this process and
+/// prints it as JSON.
 ///
 /// Each measurement runs in a child process of its own, so that its peak memory is its own.
 enum Bench {
     static func run(_ arguments: [String]) throws {
-        if arguments.isEmpty || arguments.first == "--peers" {
-            try Suite(python: arguments.dropFirst().first).run()
+        if arguments.first?.hasPrefix("--") ?? true {
+            let peers = arguments.firstIndex(of: "--peers").flatMap { arguments.dropFirst($0 + 1).first }
+            let only = arguments.firstIndex(of: "--only").map { Array(arguments.dropFirst($0 + 1)) } ?? []
+            try Suite(peers: peers, only: only).run()
             return
         }
         if arguments.first == "echo-trainer" {
@@ -32,6 +35,7 @@ enum Bench {
         case "fit": return try FitRate(preset: text(1), precision: text(2)).measure(number(3, 3))
         case "rounds":
             return try EchoRounds(megabytes: number(1, 100), sites: number(2, 2), rounds: number(3, 5)).measure()
+        case "load": return try LoadFigures().measure()
         case "gemm": return try Products().measure()
         case "fold": return try FoldRate(size: text(1), sites: number(2, 8)).measure(number(3, 5))
         case "floor": return try Floor().measure()

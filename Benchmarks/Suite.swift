@@ -1,20 +1,31 @@
 import Compute
 import Foundation
 
-/// All measurements, each in a child process; with a Python interpreter, the same work in PyTorch and MONAI in turn.
+/// All measurements, each in a child process; with the peers' folder, the same work in their programs in turn.
 struct Suite {
-    /// An interpreter with the packages of `peers/requirements.txt`; without one, only our own work is measured.
-    let python: String?
+    /// `Benchmarks/peers`, with a virtual environment for each of `requirements*.txt`; without it, only our own work is
+    /// measured.
+    let peers: String?
+    /// Beginnings of names of measurements; all when it is empty.
+    var only: [String] = []
 
-    /// A measurement: the name its figures go by, our arguments, and the peer's script with its arguments.
+    /// The same work in somebody else's program.
+    private struct Peer {
+        /// What the ratio is called, for example `vs_pytorch`.
+        let against: String
+        /// The virtual environment's folder.
+        var environment = ".venv"
+        /// The script and its arguments.
+        let command: [String]
+    }
+
+    /// A measurement: the name its figures go by, our arguments, and the peers.
     private struct Entry {
         let name: String
         let ours: [String]
-        var peer: [String]?
-        /// What the ratio is called, for example `vs_pytorch`.
-        var against = "vs_pytorch"
-        /// Pairs of runs in turn with the peer.
-        var pairs = 3
+        var peers: [Peer] = []
+        /// Runs in turn with the peers.
+        var turns = 3
     }
 
     private func entries(_ case240: [String]) -> [Entry] {
@@ -27,32 +38,60 @@ struct Suite {
                 Entry(
                     name: "train.\(preset).b\(batch).\(precision)",
                     ours: ["train", preset, "\(batch)", precision, "\(runs)"],
-                    peer: ["train_step.py", preset, "\(batch)", precision, "train", "\(runs)"]))
+                    peers: [Self.pytorch(preset, "\(batch)", precision, "train", "\(runs)")]))
         }
         entries.append(
             Entry(
                 name: "fit.base.b8.bf16", ours: ["fit", "base", "bf16", "4"],
-                peer: ["train_step.py", "base", "8", "bf16", "train", "4"]))
+                peers: [Self.pytorch("base", "8", "bf16", "train", "4")]))
         for (preset, precision, runs) in [
             ("lamim", "bf16", 7), ("lamim", "fp32", 5), ("base", "bf16", 15), ("small", "bf16", 50),
         ] {
             entries.append(
                 Entry(
                     name: "infer.\(preset).\(precision)", ours: ["infer", preset, precision, "\(runs)"],
-                    peer: ["train_step.py", preset, "1", precision, "infer", "\(runs)"]))
+                    peers: [Self.pytorch(preset, "1", precision, "infer", "\(runs)")]))
         }
         for (name, recipe) in [("prepare.case", "lamim-finetune"), ("prepare.case.pretrain", "lamim-pretrain")] {
             entries.append(
                 Entry(
                     name: name, ours: ["prepare", recipe, "9"] + case240,
-                    peer: ["prepare_case.py", recipe] + case240 + ["--runs", "9"], against: "vs_monai"))
+                    peers: [
+                        Peer(against: "vs_monai", command: ["prepare_case.py", recipe] + case240 + ["--runs", "9"])
+                    ]))
         }
         entries.append(Entry(name: "prepare.case.consilium", ours: ["prepare", "consilium", "9"] + case240))
         entries.append(Entry(name: "gemm", ours: ["gemm"]))
         entries.append(Entry(name: "floor", ours: ["floor"]))
         entries.append(Entry(name: "fold.345x8", ours: ["fold", "345", "8", "5"]))
+        entries.append(Entry(name: "load.1000x20x100", ours: ["load"]))
+        for (megabytes, sites, rounds) in [(1, 8, 20), (100, 2, 8), (345, 2, 8), (345, 8, 4), (2024, 8, 2)] {
+            let size = ["\(megabytes)", "\(sites)"]
+            // The largest are compared by what is written of the peers: they take minutes a round.
+            let peers =
+                megabytes * sites > 700
+                ? []
+                : [
+                    Peer(against: "vs_flower", environment: ".venv-flower", command: ["echo_flower.py"] + size + ["4"]),
+                    Peer(
+                        against: "vs_nvflare", environment: ".venv-nvflare", command: ["echo_nvflare.py"] + size + ["4"]),
+                    Peer(
+                        against: "vs_nvflare_tcp", environment: ".venv-nvflare",
+                        command: ["echo_nvflare.py"] + size + ["4", "tcp"]),
+                ]
+            entries.append(
+                Entry(
+                    name: "round.\(megabytes)x\(sites)", ours: ["rounds"] + size + ["\(rounds)"], peers: peers, turns: 1))
+        }
         let half = (try? Device(precision: .bf16, threads: 1)) != nil
-        return entries.filter { half || !$0.name.contains("bf16") }
+        return entries.filter { entry in
+            (half || !entry.name.contains("bf16"))
+                && (only.isEmpty || only.contains { entry.name.hasPrefix($0) })
+        }
+    }
+
+    private static func pytorch(_ arguments: String...) -> Peer {
+        Peer(against: "vs_pytorch", command: ["train_step.py"] + arguments)
     }
 
     func run() throws {
@@ -73,11 +112,15 @@ struct Suite {
 
     private func measure(_ entry: Entry, into results: inout [String: Any]) throws {
         var ours: [[String: Double]] = []
-        var theirs: [[String: Double]] = []
-        for _ in 0..<(python == nil || entry.peer == nil ? 1 : entry.pairs) {
+        var theirs: [[[String: Double]]] = entry.peers.map { _ in [] }
+        for _ in 0..<(peers == nil || entry.peers.isEmpty ? 1 : entry.turns) {
             ours.append(try child(CommandLine.arguments[0], entry.ours))
-            if let python, let peer = entry.peer {
-                theirs.append(try child(python, ["Benchmarks/peers/\(peer[0])"] + peer.dropFirst()))
+            guard let peers else { break }
+            for (index, peer) in entry.peers.enumerated() {
+                let script = ["\(peers)/\(peer.command[0])"] + peer.command.dropFirst()
+                do {
+                    theirs[index].append(try child("\(peers)/\(peer.environment)/bin/python", script))
+                } catch { say("\(entry.name).\(peer.against): \(error)") }
             }
         }
         for key in ours[0].keys.sorted() {
@@ -86,14 +129,17 @@ struct Suite {
             results[name] = value
             show(name, value)
         }
-        guard !theirs.isEmpty else { return }
-        let ratio = zip(theirs, ours).compactMap { pair in
-            pair.0["seconds"].flatMap { t in pair.1["seconds"].map { t / $0 } }
-        }.median
-        results["\(entry.name).\(entry.against)"] = ratio
-        show("\(entry.name).\(entry.against)", ratio)
-        results["\(entry.name).peer_seconds"] = theirs.compactMap { $0["seconds"] }.median
-        results["\(entry.name).peer_peak_gib"] = theirs.compactMap { $0["peak_gib"] }.median
+        for (peer, theirs) in zip(entry.peers, theirs) where theirs.count == ours.count {
+            let ratio = zip(theirs, ours).compactMap { pair in
+                pair.0["seconds"].flatMap { t in pair.1["seconds"].map { t / $0 } }
+            }.median
+            results["\(entry.name).\(peer.against)"] = ratio
+            show("\(entry.name).\(peer.against)", ratio)
+            let name = peer.against.dropFirst("vs_".count)
+            for key in theirs[0].keys.sorted() {
+                results["\(entry.name).\(name).\(key)"] = theirs.compactMap { $0[key] }.median
+            }
+        }
     }
 
     private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }

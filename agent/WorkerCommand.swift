@@ -49,7 +49,7 @@ struct WorkerCommand: ConfinedCommand {
                 switch report {
                 case .began(let task): say("\(task): begun")
                 case .finished(let task, .update(let update)):
-                    say("\(task): update of \(update.update.bytes) bytes, norm \(update.norm)")
+                    say("\(task): update of \(update.bytes) bytes, norm \(update.norm)")
                 case .finished(let task, .evaluation(let evaluation)):
                     say("\(task): evaluated on \(evaluation.cases.reduce(0, +)) cases")
                 case .finished(let task, .refusal(let refusal)):

@@ -16,10 +16,10 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: StateOptions
 
     func run() async throws {
-        try ProcessLimits.raiseDescriptors()
         let folder = options.folder
         try folder.check()
         let configuration = try CoordinatorConfiguration(folder: folder)
+        try ProcessLimits.raiseDescriptors(connections: configuration.connections)
         let level = Logger.Level(rawValue: configuration.logLevel) ?? .info
         LoggingSystem.bootstrap { label in
             var handler = StreamLogHandler.standardError(label: label)

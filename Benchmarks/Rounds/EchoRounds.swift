@@ -38,23 +38,29 @@ struct EchoRounds {
         try plan(digest).write(toFile: folder + "/plan.yaml", atomically: true, encoding: .utf8)
         try federation.coordinator("study", "create", folder + "/plan.yaml", "--weights", base)
         try federation.coordinator("study", "start", "echo")
+        // Watching costs next to nothing; asking for the status again and again would cost a program's start each time.
+        let watch = try federation.watch("echo")
+        children.append(watch)
         var afterFirst: Double?
-        var status = try federation.status()
         let limit = ContinuousClock.now + .seconds(60 + Double(rounds * sites * megabytes) / 10)
-        while status.standing == "running" || status.standing == "created" || afterFirst == nil {
+        let programs = children.dropLast()
+        while watch.isRunning {
             guard ContinuousClock.now < limit else { throw BenchError("the rounds took too long: see \(folder)") }
-            usleep(100_000)
-            status = try federation.status()
-            if afterFirst == nil, !status.seconds.isEmpty { afterFirst = children.map(processorSeconds).reduce(0, +) }
+            usleep(20_000)
+            if afterFirst == nil, try federation.watched("echo").contains("round 1/") {
+                afterFirst = programs.map(processorSeconds).reduce(0, +)
+            }
         }
+        let processorAtEnd = programs.map(processorSeconds).reduce(0, +)
+        let status = try federation.status()
         guard status.seconds.count == rounds else {
             throw BenchError("\(status.seconds.count) of \(rounds) rounds ended")
         }
         try check(base: base, final: federation.object(status.base))
         // The first round fetches and starts everything; the rest are what rounds cost.
-        let processor = children.map(processorSeconds).reduce(0, +) - (afterFirst ?? 0)
+        let processor = processorAtEnd - (afterFirst ?? 0)
         let moved = Double(2 * sites * megabytes * (rounds - 1)) / 1000
-        let agents = children.dropFirst().flatMap { ProcessFigures.tree($0.pid) }
+        let agents = programs.dropFirst().flatMap { ProcessFigures.tree($0.pid) }
             .filter { ProcessFigures.command($0).contains(" run ") }
         return [
             "seconds": status.seconds.dropFirst().map { $0 }.median,

@@ -128,6 +128,8 @@ package struct Authority: Sendable {
         return try draft.signed(by: key, issuer: certificate).pem + chain
     }
 
-    /// Five minutes early, for clocks that differ.
-    fileprivate static func start(_ now: Date) -> Date { now.addingTimeInterval(-300) }
+    /// Seconds by which certificates begin before they are issued, for clocks that differ.
+    package static let head = 300.0
+
+    fileprivate static func start(_ now: Date) -> Date { now.addingTimeInterval(-head) }
 }

@@ -29,7 +29,7 @@ import Testing
             try folder.finish(result)
             #expect(try folder.result() == result)
             #expect(folder.isFinished)
-            #expect(result.header(federation: "f", site: "s") == nil)
+            #expect(result.header(federation: "f", site: "s", update: .init(digest: "d", bytes: 9)) == nil)
         }
     }
 

@@ -1,6 +1,7 @@
 import AgentService
 import Cohort
 import Compute
+import Cryptography
 import Encoder
 import Federation
 import Foundation
@@ -123,6 +124,13 @@ struct WorkerSite {
         if case .refusal(let refusal) = try result(task).outcome { return refusal }
         return nil
     }
+
+    /// SHA-256 of the update that a task left.
+    func digest(_ task: WorkerTask) -> String? {
+        Self.digest(TaskFolder(state: state, round: task.round, kind: task.kind))
+    }
+
+    static func digest(_ folder: TaskFolder) -> String? { SHA256.hex(ofFile: folder.update) }
 
     func update(_ task: WorkerTask) throws -> WorkerResult.Update? {
         let result = try result(task)

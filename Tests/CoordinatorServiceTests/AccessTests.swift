@@ -4,6 +4,7 @@ import Foundation
 import HTTPTypes
 import Identity
 import Synchronization
+import TLSClient
 import Testing
 import Transport
 
@@ -71,6 +72,38 @@ import Transport
             try await eventually("its bytes are gone") {
                 try FileManager.default.contentsOfDirectory(atPath: coordinator.store.folder.uploads).isEmpty
             }
+        }
+    }
+
+    @Test("a site that is shut out is refused and cut at once, before any record of it")
+    func shutOut() async throws {
+        let collecting = try await Collecting()
+        let (site, coordinator) = (collecting.site, collecting.coordinator)
+        try await collecting.serving { port, _ in
+            let client = site.client(port)
+            let registry = collecting.federation.registry
+            let token = try await site.poll(client).token
+            let waiting = Task { try await site.poll(client, known: token, wait: 30) }
+            #expect(registry.count(publicKey: site.key.spki) > 0)
+            let head = coordinator.head
+            coordinator.shutOut(site: site.name)
+            try await eventually("its connections are cut", within: 1) {
+                registry.count(publicKey: site.key.spki) == 0
+            }
+            await #expect(throws: (any Error).self) { try await waiting.value }
+            let problem = try await collecting.problem { try await site.poll(site.client(port)) }
+            #expect(problem.status == 403 && coordinator.head == head)
+        }
+    }
+
+    @Test("a request that has no body is refused when it brings one")
+    func bodiless() async throws {
+        let collecting = try await Collecting()
+        try await collecting.serving { port, assignment in
+            let client = try TLSClient(port: port, .init(identity: try collecting.site.identity))
+            try client.write(
+                "GET /v1/objects/\(assignment.base.digest) HTTP/1.1\r\nHost: test\r\nContent-Length: 1\r\n\r\nx")
+            #expect(try client.readAnswer().status == 413)
         }
     }
 

@@ -28,6 +28,13 @@ final class TestSite: Sendable {
         try FileManager.default.setAttributes([.posixPermissions: 0o600], ofItemAtPath: files.key)
     }
 
+    /// Chain and key in PEM.
+    var identity: (chain: String, key: String) {
+        get throws {
+            (try String(contentsOfFile: files.certificate, encoding: .utf8), key.pem)
+        }
+    }
+
     func client(_ port: Int) -> HTTPClient {
         HTTPClient(
             ClientSettings(address: "127.0.0.1:\(port)", trust: .root(pem: root), identity: files, proxy: .none))

@@ -9,6 +9,10 @@ package struct LocalFederation: Sendable {
     package let binaries: String
     /// Ports of agents and of enrolment.
     package let ports: (agents: Int, enrolment: Int)
+    /// Where agents connect instead, when a proxy of the test stands before the coordinator.
+    package var line: Int?
+    /// Lines that are put at the end of the coordinator's settings.
+    package var settings = ""
 
     package init(folder: String, binaries: String) throws {
         self.folder = folder
@@ -28,7 +32,12 @@ package struct LocalFederation: Sendable {
 
     /// Makes a new federation and serves it.
     package func found() throws -> ChildProgram {
-        try coordinator("init", "--address", "127.0.0.1:\(ports.agents)", "--enrolment-port", "\(ports.enrolment)")
+        let address = "127.0.0.1:\(line ?? ports.agents)"
+        try coordinator("init", "--address", address, "--enrolment-port", "\(ports.enrolment)")
+        let file = state + "/coordinator.yaml"
+        let text = try String(contentsOfFile: file, encoding: .utf8).replacingOccurrences(
+            of: "listen: \"\(address)\"", with: "listen: \"127.0.0.1:\(ports.agents)\"")
+        try (text + settings).write(toFile: file, atomically: true, encoding: .utf8)
         return try serve()
     }
 
@@ -50,9 +59,7 @@ package struct LocalFederation: Sendable {
     /// Enrols a site with a trainer of its own, and starts it.
     /// - Parameter cases: training cases of the site's manifest; their scans are never opened.
     package func addSite(_ name: String, cases: Int, trainer: [String]) throws -> ChildProgram {
-        let site = "\(folder)/\(name)"
-        let code = try coordinator("site", "add", name, "--yes-on-match").split(separator: "\n").last.map(String.init)
-        _ = try run(binaries + "/agent", ["enroll", "-", "--state", site], input: (code ?? "") + "\n")
+        let site = try enrol(name)
         let rows = (0..<cases + 2).map {
             "c\($0),\(folder)/none/\($0).nii,\($0 < cases ? "train" : "select"),\($0 % 2 == 0 ? "a" : "b")"
         }
@@ -64,10 +71,21 @@ package struct LocalFederation: Sendable {
         data: \(manifest)
         approve: {consent: automatic, update: automatic, evaluation: automatic, release: automatic}
         minimum: {cases: 1, cases_per_class: 1}
+        floors: {minimum_sites: 1}
         trainer: {external: [\(command)]}
 
         """.write(toFile: site + "/agent.yaml", atomically: true, encoding: .utf8)
         return try startSite(name)
+    }
+
+    /// Enrols a site, and starts nothing.
+    /// - Returns: its state folder.
+    @discardableResult
+    package func enrol(_ name: String) throws -> String {
+        let site = "\(folder)/\(name)"
+        let code = try coordinator("site", "add", name, "--yes-on-match").split(separator: "\n").last.map(String.init)
+        _ = try run(binaries + "/agent", ["enroll", "-", "--state", site], input: (code ?? "") + "\n")
+        return site
     }
 
     /// Starts the agent and the worker of an enrolled site.
@@ -80,6 +98,20 @@ package struct LocalFederation: Sendable {
     package func coordinator(_ arguments: String...) throws -> String {
         try run(binaries + "/coordinator", arguments + ["--state", state])
     }
+
+    /// Follows a study until it ends; the program ends with it.
+    package func watch(_ study: String) throws -> ChildProgram {
+        try ChildProgram(
+            "watch", binaries + "/coordinator", ["study", "watch", study, "--every", "0.1", "--state", state],
+            log: watchLog(study))
+    }
+
+    /// What following it has shown so far: a line for each round that ended.
+    package func watched(_ study: String) throws -> String {
+        try String(contentsOfFile: watchLog(study), encoding: .utf8)
+    }
+
+    private func watchLog(_ study: String) -> String { "\(folder)/\(study).watch" }
 
     package func object(_ digest: String) -> String { "\(state)/objects/\(digest.prefix(2))/\(digest)" }
 

@@ -1,18 +1,21 @@
 import Foundation
 import LocalFederation
+import Testing
 import Weights
 
 /// A federation of real processes whose sites add a constant instead of training, so that its end is known.
 struct EchoStudy {
-    let federation: LocalFederation
+    var federation: LocalFederation
     let base: String
-    let sites = 2
+    let sites: Int
     let rounds: Int
+    /// Numbers of the model.
+    let elements: Int
 
-    static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
-
-    init(rounds: Int) throws {
+    init(rounds: Int, sites: Int = 2, elements: Int = 1000) throws {
         self.rounds = rounds
+        self.sites = sites
+        self.elements = elements
         let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-rounds-\(UUID().uuidString)")
             .path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
@@ -30,10 +33,11 @@ struct EchoStudy {
     func site(_ index: Int) -> String { "site-\(index + 1)" }
 
     /// Founds the federation, enrols its sites and starts the study.
-    func start() throws -> (coordinator: ChildProgram, sites: [ChildProgram]) {
+    /// - Parameter enrolled: called when all sites are enrolled, before the study starts.
+    func start(_ enrolled: () -> Void = {}) throws -> (coordinator: ChildProgram, sites: [ChildProgram]) {
         var writer = try SafetensorsWriter(
-            base, entries: [.init("first", .float32, [700]), .init("second", .float32, [3, 100])])
-        try writer.append((0..<700).map { Float($0) / 64 })
+            base, entries: [.init("first", .float32, [elements - 300]), .init("second", .float32, [3, 100])])
+        try writer.append((0..<elements - 300).map { Float($0 % 4096) / 64 })
         try writer.append((0..<300).map { Float($0) / -32 })
         let digest = try writer.finish()
         let coordinator = try federation.found()
@@ -57,6 +61,7 @@ struct EchoStudy {
         governance: {purpose: test rounds, data_declared: synthetic}
 
         """.write(toFile: federation.folder + "/plan.yaml", atomically: true, encoding: .utf8)
+        enrolled()
         try federation.coordinator("study", "create", federation.folder + "/plan.yaml", "--weights", base)
         try federation.coordinator("study", "start", "echo")
         return (coordinator, agents)
@@ -80,7 +85,23 @@ struct EchoStudy {
         }
     }
 
-    func finish() throws { try wait { try federation.status().standing == "finished" } }
+    /// Waits for the end, and checks that every weight is where it must be.
+    /// - Returns: the final model's digest.
+    @discardableResult
+    func finish(within seconds: Int = 180) throws -> String {
+        try wait(seconds) { try federation.status().standing == "finished" }
+        let status = try federation.status()
+        #expect(status.seconds.count == rounds)
+        let (before, after) = (try SafetensorsFile(base), try SafetensorsFile(federation.object(status.base)))
+        var worst = 0.0
+        for tensor in before.tensors {
+            for (old, new) in zip(try before.floats(tensor.name), try after.floats(tensor.name)) {
+                worst = max(worst, abs(Double(new) - Double(old) - shift))
+            }
+        }
+        #expect(worst < 1e-5 * max(1, shift))
+        return status.base
+    }
 
     func remove() { try? FileManager.default.removeItem(atPath: federation.folder) }
 }

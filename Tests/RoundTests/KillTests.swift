@@ -1,7 +1,6 @@
 import Foundation
 import LocalFederation
 import Testing
-import Weights
 
 /// Rounds between real processes, which end as they would have when any of them is killed.
 @Suite(.serialized) struct KillTests {
@@ -29,21 +28,11 @@ import Weights
             programs[victim] =
                 victim == 0 ? try study.federation.serve() : try study.federation.startSite(study.site(victim - 1))
         }
-        try study.finish()
-        let status = try study.federation.status()
-        #expect(status.seconds.count == study.rounds)
-        let (before, after) = (
-            try SafetensorsFile(study.base), try SafetensorsFile(study.federation.object(status.base))
-        )
-        for tensor in before.tensors {
-            for (old, new) in zip(try before.floats(tensor.name), try after.floats(tensor.name)) {
-                #expect(abs(Double(new) - Double(old) - study.shift) < 1e-5)
-            }
-        }
+        let model = try study.finish()
         programs[0].end()
         let verdict = try study.federation.coordinator("verify")
         #expect(verdict.contains("rows"))
         study.remove()
-        return status.base
+        return model
     }
 }

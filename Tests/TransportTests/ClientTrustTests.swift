@@ -134,8 +134,7 @@ import Transport
             bare.identity = nil
             let nobody = HTTPClient(bare)
             let other = await failure { () throws(TransportError) in try await nobody.send("GET", "/key") }
-            // The alert and the reset that follows it race; when the reset wins, the cause is named too broadly.
-            withKnownIssue(isIntermittent: true) { #expect(other?.code == .identityRefused) }
+            #expect(other?.code == .identityRefused)
         }
         let late = try ClientSite(lifetime: 600, now: Date(timeIntervalSinceNow: -86_400))
         try await withClientServer(late.federation) { port in

@@ -6,6 +6,7 @@ import Logging
 import NIOCore
 import Synchronization
 import Testing
+import TLSClient
 import Transport
 
 /// The keys that may, for tests.
@@ -24,10 +25,10 @@ struct ServerConnectionTests {
         let (a, b) = (try federation.site("hospital-a"), try federation.site("hospital-b"))
         let registry = ConnectionRegistry()
         try await withServer(federation, registry: registry) { port, journal in
-            let other = try await blocking { try ServerTestClient(port: port, .init(identity: b)) }
+            let other = try await blocking { try TLSClient(port: port, .init(identity: b)) }
             let upload = Task {
                 try await blocking {
-                    let client = try ServerTestClient(port: port, .init(identity: a))
+                    let client = try TLSClient(port: port, .init(identity: a))
                     try client.write("PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: \(2 << 30)\r\n\r\n")
                     let piece = [UInt8](repeating: 7, count: 64 << 10)
                     while (try? client.write(piece)) != nil {}
@@ -55,7 +56,7 @@ struct ServerConnectionTests {
         for head in ["Content-Length: 100000", "Transfer-Encoding: chunked"] {
             try await withServer(federation) { port, journal in
                 try await blocking {
-                    let client = try ServerTestClient(port: port, .init(identity: site))
+                    let client = try TLSClient(port: port, .init(identity: site))
                     try client.write("PUT /upload HTTP/1.1\r\nHost: x\r\n\(head)\r\n\r\n5\r\nhello\r\n")
                     while journal.uploaded.load(ordering: .relaxed) == 0 { usleep(1000) }
                     client.cutLine()
@@ -73,7 +74,7 @@ struct ServerConnectionTests {
         let registry = ConnectionRegistry()
         try await withServer(federation, registry: registry) { port, journal in
             let answer = try await blocking {
-                let client = try ServerTestClient(port: port, .init(identity: site))
+                let client = try TLSClient(port: port, .init(identity: site))
                 try client.write(
                     "PUT /upload HTTP/1.1\r\nHost: x\r\nUser-Agent: 1000000\r\nContent-Length: 4000000\r\n\r\n")
                 let piece = [UInt8](repeating: 7, count: 1 << 20)
@@ -107,7 +108,7 @@ struct ServerConnectionTests {
         try await withServer(federation, limits: limits, registry: registry, file: folder.path("large")) { port, _ in
             let clients = try await blocking {
                 try slow.map { text in
-                    let client = try ServerTestClient(port: port, .init(identity: site))
+                    let client = try TLSClient(port: port, .init(identity: site))
                     if !text.isEmpty { try client.write(text) }
                     return client
                 }
@@ -115,7 +116,7 @@ struct ServerConnectionTests {
             #expect(await eventually { registry.count == 0 })
             #expect(clients.count == slow.count)
             let status = try await blocking {
-                let client = try ServerTestClient(port: port, .init(identity: site))
+                let client = try TLSClient(port: port, .init(identity: site))
                 return try client.get("/whoami").status
             }
             #expect(status == 200)
@@ -131,10 +132,10 @@ struct ServerConnectionTests {
             var count = 0
             try await withServer(federation, limits: limits, registry: registry) { port, _ in
                 count = try await blocking {
-                    var open: [ServerTestClient] = []
+                    var open: [TLSClient] = []
                     for index in 0..<8 {
-                        let settings = ServerTestClient.Settings(identity: sites[index % keys])
-                        guard let client = try? ServerTestClient(port: port, settings),
+                        let settings = TLSClient.Settings(identity: sites[index % keys])
+                        guard let client = try? TLSClient(port: port, settings),
                             (try? client.get("/whoami"))?.status == 200
                         else { continue }
                         open.append(client)

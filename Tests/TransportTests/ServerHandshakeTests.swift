@@ -4,17 +4,18 @@ import Identity
 import NIOCore
 import Synchronization
 import Testing
+import TLSClient
 import Transport
 
 /// Every case is judged after a read: in TLS 1.3 the client's handshake is over before the server has seen its
 /// certificate.
 @Suite("Who may connect", .serialized)
 struct ServerHandshakeTests {
-    typealias Settings = ServerTestClient.Settings
+    typealias Settings = TLSClient.Settings
 
     /// Whether a client with these settings ever gets a byte of an answer.
     static func isServed(_ port: Int, _ settings: @escaping @Sendable () throws -> Settings) async -> Bool {
-        let answer = try? await blocking { try ServerTestClient(port: port, settings()).get("/whoami") }
+        let answer = try? await blocking { try TLSClient(port: port, settings()).get("/whoami") }
         return answer?.status == 200
     }
 
@@ -24,7 +25,7 @@ struct ServerHandshakeTests {
         let site = try federation.site()
         try await withServer(federation) { port, _ in
             let (name, key, exporters) = try await blocking {
-                let client = try ServerTestClient(port: port, Settings(identity: site))
+                let client = try TLSClient(port: port, Settings(identity: site))
                 let exporter = Hexadecimal.encode(client.exporter)
                 return (
                     try client.get("/whoami"), try client.get("/key"), [exporter, try client.get("/exporter").body]
@@ -39,7 +40,7 @@ struct ServerHandshakeTests {
     @Test("the enrolment listener asks for no certificate and knows nobody")
     func anonymous() async throws {
         try await withServer(ServerFederation(), mutual: false) { port, _ in
-            let answer = try await blocking { try ServerTestClient(port: port).get("/whoami") }
+            let answer = try await blocking { try TLSClient(port: port).get("/whoami") }
             #expect(answer.body == "nobody")
         }
     }
@@ -83,7 +84,7 @@ struct ServerHandshakeTests {
         let site = try federation.site()
         try await withServer(federation) { port, journal in
             let served = try await blocking {
-                let first = try ServerTestClient(port: port, Settings(identity: site))
+                let first = try TLSClient(port: port, Settings(identity: site))
                 // Two answers: a ticket would have come with the first.
                 _ = try first.get("/whoami")
                 _ = try first.get("/whoami")
@@ -91,7 +92,7 @@ struct ServerHandshakeTests {
                 defer { SSL_SESSION_free(session) }
                 #expect(SSL_SESSION_has_ticket(session) == 0)
                 #expect(SSL_SESSION_is_resumable(session) == 0)
-                return (try? ServerTestClient(port: port, Settings(session: session)).get("/whoami"))?.status == 200
+                return (try? TLSClient(port: port, Settings(session: session)).get("/whoami"))?.status == 200
             }
             #expect(!served)
             #expect(journal.all.count == 2)
@@ -131,14 +132,14 @@ struct ServerHandshakeTests {
         #expect(throws: IdentityError.self) { try identity.replace(chainPEM: first.chain, key: second.key) }
         try await withServer(federation, identity: identity) { port, _ in
             let keys = try await blocking {
-                func key(_ client: ServerTestClient) throws -> String {
+                func key(_ client: TLSClient) throws -> String {
                     guard let raw = SSL_get0_peer_certificate(client.ssl) else { return "" }
                     return try Certificate(sharing: raw).spki
                 }
-                let open = try ServerTestClient(port: port, Settings(identity: site))
+                let open = try TLSClient(port: port, Settings(identity: site))
                 let before = try key(open)
                 try identity.replace(chainPEM: second.chain, key: second.key)
-                let next = try ServerTestClient(port: port, Settings(identity: site))
+                let next = try TLSClient(port: port, Settings(identity: site))
                 #expect(try open.get("/whoami").status == 200)
                 #expect(try next.get("/whoami").status == 200)
                 return [before, try key(next)]
@@ -154,7 +155,7 @@ struct ServerHandshakeTests {
         let registry = ConnectionRegistry()
         try await withServer(ServerFederation(), limits: limits, registry: registry) { port, _ in
             let ended = try await blocking {
-                let descriptor = try ServerTestClient.connect(port: port)
+                let descriptor = try TLSClient.connect(port: port)
                 defer { close(descriptor) }
                 var byte: UInt8 = 0
                 return recv(descriptor, &byte, 1, 0) == 0
@@ -171,7 +172,7 @@ struct ServerHandshakeTests {
         try await withServer(federation) { port, _ in
             try await blocking {
                 for text in ["GET / HTTP/1.1\r\nHost: x\r\n\r\n", String(repeating: "\u{16}", count: 70_000), "\u{0}"] {
-                    let descriptor = try ServerTestClient.connect(port: port)
+                    let descriptor = try TLSClient.connect(port: port)
                     send(descriptor, text, text.utf8.count, Int32(MSG_NOSIGNAL))
                     shutdown(descriptor, Int32(SHUT_WR))
                     var byte: UInt8 = 0

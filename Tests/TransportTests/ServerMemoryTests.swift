@@ -3,6 +3,7 @@ import Glibc
 import Identity
 import Synchronization
 import Testing
+import TLSClient
 import Transport
 
 @Suite("Memory and bodies", .serialized)
@@ -38,7 +39,7 @@ struct ServerMemoryTests {
         try await withServer(federation, file: folder.path("large")) { port, _ in
             let growth = try await Self.peakGrowth {
                 let count = try await blocking {
-                    let client = try ServerTestClient(port: port, .init(identity: site))
+                    let client = try TLSClient(port: port, .init(identity: site))
                     try client.write("GET /file HTTP/1.1\r\nHost: x\r\n\r\n")
                     #expect(try client.readHead().status == 200)
                     // Time for a server without back-pressure to read the whole file.
@@ -58,7 +59,7 @@ struct ServerMemoryTests {
         try await withServer(federation) { port, journal in
             let growth = try await Self.peakGrowth {
                 let answer = try await blocking {
-                    let client = try ServerTestClient(port: port, .init(identity: site))
+                    let client = try TLSClient(port: port, .init(identity: site))
                     try client.write("PUT /upload HTTP/1.1\r\nHost: x\r\nContent-Length: \(Self.gigabyte)\r\n\r\n")
                     let piece = [UInt8](repeating: 7, count: 1 << 20)
                     for _ in 0..<1024 { try client.write(piece) }
@@ -79,7 +80,7 @@ struct ServerMemoryTests {
         try Data(bytes).write(to: URL(filePath: folder.path("part")))
         try await withServer(federation, file: folder.path("part")) { port, _ in
             let body = try await blocking {
-                let client = try ServerTestClient(port: port, .init(identity: site))
+                let client = try TLSClient(port: port, .init(identity: site))
                 try client.write("GET /file HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
                 _ = try client.readHead()
                 var body = client.pending
@@ -104,7 +105,7 @@ struct ServerMemoryTests {
         try await withServer(federation, limits: limits, registry: registry) { port, _ in
             let growth = try await Self.peakGrowth {
                 let clients = try await blocking {
-                    try (0..<1000).map { _ in try ServerTestClient(port: port, .init(identity: site)) }
+                    try (0..<1000).map { _ in try TLSClient(port: port, .init(identity: site)) }
                 }
                 #expect(await eventually { registry.count == 1000 })
                 #expect(try await blocking { try clients[500].get("/whoami").status } == 200)

@@ -1,6 +1,7 @@
 import Foundation
 import Identity
 import Testing
+import TLSClient
 import Transport
 
 @Suite("What a request may be", .serialized)
@@ -14,7 +15,7 @@ struct ServerRequestTests {
         var result = (0, "", "", false)
         try await withServer(federation, limits: limits) { port, _ in
             result = try await blocking {
-                let client = try ServerTestClient(port: port, .init(identity: site))
+                let client = try TLSClient(port: port, .init(identity: site))
                 try client.write(text)
                 let answer = try client.readAnswer()
                 let isLast = answer.head.lowercased().contains("connection: close")
@@ -77,7 +78,7 @@ struct ServerRequestTests {
         let site = try federation.site()
         try await withServer(federation) { port, _ in
             let statuses = try await blocking {
-                let client = try ServerTestClient(port: port, .init(identity: site))
+                let client = try TLSClient(port: port, .init(identity: site))
                 try client.write(
                     "POST /value HTTP/1.1\r\nHost: x\r\nContent-Length: 12\r\nExpect: 100-continue\r\n\r\n")
                 let first = try client.readHead().status
@@ -148,8 +149,8 @@ struct ServerRequestTests {
         let allow: @Sendable (ConnectionFacts) -> Bool = { active.contains($0.peer?.publicKey ?? "") }
         try await withServer(federation, allow: allow) { port, journal in
             let statuses = try await blocking {
-                let client = try ServerTestClient(port: port, .init(identity: a))
-                let other = try ServerTestClient(port: port, .init(identity: b))
+                let client = try TLSClient(port: port, .init(identity: a))
+                let other = try TLSClient(port: port, .init(identity: b))
                 let before = [try client.get("/whoami").status, try other.get("/whoami").status]
                 active.remove(try SigningKey(pem: a.key).spki)
                 return before + [try client.get("/whoami").status]

@@ -5,6 +5,7 @@ import NIOCore
 import ServiceLifecycle
 import Synchronization
 import Testing
+import TLSClient
 import Transport
 
 @Suite("How a listener stops", .serialized)
@@ -48,7 +49,7 @@ struct ServerStopTests {
             let first = port
             let (other, slow, stuck) = try await blocking {
                 let clients = try [otherPort, first, first].map {
-                    try ServerTestClient(port: $0, .init(identity: site))
+                    try TLSClient(port: $0, .init(identity: site))
                 }
                 try clients[1].write("GET /slow HTTP/1.1\r\nHost: x\r\n\r\n")
                 try clients[2].write("GET /stuck HTTP/1.1\r\nHost: x\r\n\r\n")

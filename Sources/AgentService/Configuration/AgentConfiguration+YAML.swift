@@ -132,12 +132,12 @@ extension AgentConfiguration {
         ]
         for (unit, factor) in units where text.hasSuffix(unit) {
             let number = text.dropLast(unit.count).trimmingCharacters(in: .whitespaces)
-            guard let value = Double(number), value.isFinite, value * factor >= 1000, value * factor < 1e12 else {
+            guard let value = Double(number), value.isFinite, value * factor >= 16_000, value * factor < 1e12 else {
                 break
             }
             return Int(value * factor)
         }
-        throw node.error(name, "is \(text); write a rate of at least 1 kB/s, such as 2 MB/s or 20 Mbit/s")
+        throw node.error(name, "is \(text); write a rate of at least 16 kB/s, such as 2 MB/s or 20 Mbit/s")
     }
 
     /// Paths are meant from the file's own folder.

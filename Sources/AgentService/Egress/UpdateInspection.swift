@@ -6,6 +6,7 @@ import Weights
 
 /// What an update file holds, seen by the half of the agent that sends it: its digest and the norm of every tensor.
 package struct UpdateInspection: Sendable, Equatable {
+    /// Empty when it was not asked for.
     package let digest: String
     package let bytes: Int
     /// L2 norm of the whole delta.
@@ -13,10 +14,12 @@ package struct UpdateInspection: Sendable, Equatable {
     package let norms: [SiteStatus.LayerNorm]
 
     /// Reads a file once, a mebibyte at a time.
-    /// - Parameter layout: the tensors that may leave, from the round's base and the plan.
+    /// - Parameters:
+    ///   - layout: the tensors that may leave, from the round's base and the plan.
+    ///   - isHashed: whether the digest is wanted, which takes more time than all else.
     /// - Throws: ``EgressStop`` when it holds anything but these tensors' numbers, all finite.
     package static func inspect(
-        _ path: String, layout: UpdateLayout, encoding: UpdateEncoding
+        _ path: String, layout: UpdateLayout, encoding: UpdateEncoding, isHashed: Bool = true
     ) throws -> UpdateInspection {
         let header: SafetensorsHeader
         do { header = try SafetensorsFile(path).header } catch { throw EgressStop("the update is no safetensors file") }
@@ -28,7 +31,7 @@ package struct UpdateInspection: Sendable, Equatable {
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw EgressStop("the update cannot be read") }
         defer { close(descriptor) }
-        let reader = Reader(descriptor: descriptor)
+        let reader = Reader(descriptor: descriptor, isHashed: isHashed)
         try reader.skip(to: header.dataStart)
         var norms: [SiteStatus.LayerNorm] = []
         var total = 0.0
@@ -47,15 +50,20 @@ package struct UpdateInspection: Sendable, Equatable {
 }
 
 extension UpdateInspection {
+    package var reference: ObjectReference { ObjectReference(digest: digest, bytes: bytes) }
+
     /// The file's bytes in order, hashed as they pass.
     private final class Reader {
         private static let piece = 1 << 20
         let descriptor: Int32
-        private var hash: SHA256? = SHA256()
+        private var hash: SHA256?
         private(set) var offset = 0
         private let buffer = UnsafeMutableRawBufferPointer.allocate(byteCount: piece, alignment: 64)
 
-        init(descriptor: Int32) { self.descriptor = descriptor }
+        init(descriptor: Int32, isHashed: Bool) {
+            self.descriptor = descriptor
+            hash = isHashed ? SHA256() : nil
+        }
 
         deinit { buffer.deallocate() }
 

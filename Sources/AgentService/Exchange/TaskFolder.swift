@@ -59,6 +59,8 @@ package struct TaskFolder: Sendable, Hashable {
         } catch { throw ExchangeError("\(path) cannot be made: \(error.localizedDescription); check the state folder") }
         try write(task, "task.json")
         DurableFile.synchronise(folder: parent)
+        // The worker watches the folder of all tasks, whose entry was there before the task was.
+        utimensat(AT_FDCWD, parent, nil, 0)
     }
 
     /// The task.

@@ -4,8 +4,8 @@ package import Federation
 package struct WorkerResult: Codable, Sendable, Equatable {
     /// An update in the task's folder, and all that its header says but the signature.
     package struct Update: Codable, Sendable, Equatable {
-        /// The file ``TaskFolder/update``.
-        package var update: ObjectReference
+        /// Size of the file ``TaskFolder/update``. Its digest is taken by the half that signs it.
+        package var bytes: Int
         package var encoding: UpdateEncoding
         package var samples: Int
         package var steps: Int
@@ -17,10 +17,10 @@ package struct WorkerResult: Codable, Sendable, Equatable {
         package var norms: [DeltaWriter.TensorNorm]
 
         package init(
-            update: ObjectReference, encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, norm: Double,
+            bytes: Int, encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, norm: Double,
             norms: [DeltaWriter.TensorNorm]
         ) {
-            self.update = update
+            self.bytes = bytes
             self.encoding = encoding
             self.samples = samples
             self.steps = steps
@@ -84,10 +84,11 @@ package struct WorkerResult: Codable, Sendable, Equatable {
     }
 
     /// The update's header, for the agent to sign; nil when the outcome is no update.
-    package func header(federation: String, site: String) -> UpdateHeader? {
+    /// - Parameter update: the file, as the agent saw it.
+    package func header(federation: String, site: String, update: ObjectReference) -> UpdateHeader? {
         guard case .update(let made) = outcome else { return nil }
         return UpdateHeader(
-            federation: federation, site: site, round: round, plan: plan, base: base, update: made.update,
+            federation: federation, site: site, round: round, plan: plan, base: base, update: update,
             encoding: made.encoding, samples: made.samples, steps: made.steps, loss: made.loss, software: software)
     }
 

@@ -104,11 +104,11 @@ extension AgentRun {
     }
 
     /// Ends what the coordinator no longer waits for, and deletes models and updates nobody needs any more.
-    func close(notIn answer: PollAnswer, asked: Timestamp) throws {
+    func close(notIn answer: PollAnswer) throws {
         let open = Set(
             answer.assignments.compactMap { try? $0.verified(by: around.identity.coordinatorKey) }
                 .map { TaskRecord(state: around.folder, round: $0.round, kind: $0.kind).id })
-        let records = TaskRecord.all(in: around.folder)
+        let records = tidying.withLock { $0.unsettled(open: open) }
         for record in records where !open.contains(record.id) {
             guard try record.outcome == nil else { continue }
             // What is being sent learns its end from the coordinator itself.
@@ -117,7 +117,7 @@ extension AgentRun {
             around.tell(record.id, nil)
             try record.end(.init(.closed, reason: "the coordinator no longer waits for it", at: around.now()))
         }
-        try Tidying(folder: around.folder).tidy(records, open: open)
+        try tidying.withLock { try $0.tidy(records, open: open) }
     }
 
     // MARK: Releases

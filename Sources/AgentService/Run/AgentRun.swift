@@ -23,11 +23,13 @@ package final class AgentRun: Sendable {
     let works = Mutex<[String: Task<Void, Never>]>([:])
     /// Assignments that were turned down without being taken up, each told of once.
     let turnedDown = Mutex<Set<String>>([])
+    let tidying: Mutex<Tidying>
 
     package init(around: Surroundings, link: any CoordinatorLink, configurationPath: String) {
         self.around = around
         self.link = link
         self.configurationPath = configurationPath
+        tidying = Mutex(Tidying(folder: around.folder))
     }
 
     /// Runs until its task is cancelled.
@@ -134,7 +136,7 @@ package final class AgentRun: Sendable {
             try StudyReview(around: around).review(answer.studies)
             for signed in answer.assignments { try await take(signed, asked: asked) }
             for signed in answer.verdicts { try note(signed) }
-            try close(notIn: answer, asked: asked)
+            try close(notIn: answer)
             try fetchReleases(answer.releases)
             try await deliverConsents(answer.studies)
             around.narrator.settle("answer")
@@ -207,7 +209,7 @@ package final class AgentRun: Sendable {
             do {
                 let certificate = try renewal.current()
                 let due = Renewal.due(
-                    from: certificate.notBefore, until: certificate.notAfter, draw: Double.random(in: 0...1))
+                    from: certificate.notBefore.addingTimeInterval(Authority.head), until: certificate.notAfter, draw: Double.random(in: 0...1))
                 while around.now().date < due { try await Task.sleep(for: .milliseconds(500)) }
                 try await renewal.renew(over: link, root: around.identity.root)
                 waits.reset()

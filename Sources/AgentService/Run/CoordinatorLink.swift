@@ -72,7 +72,7 @@ package struct HTTPLink: CoordinatorLink {
     ) async throws(TransportError) {
         try await Transfers.download(
             "/v1/objects/\(object.digest)", to: file, digest: object.digest, bytes: object.bytes, over: transfers,
-            progress: progress, report: { error, _ in trouble(error) })
+            backoff: Backoff(most: AgentRun.longestWait), progress: progress, report: { error, _ in trouble(error) })
     }
 
     package func upload(
@@ -81,7 +81,7 @@ package struct HTTPLink: CoordinatorLink {
     ) async throws(TransportError) -> UploadStatus {
         let status = try await Transfers.upload(
             file, bytes: try size(of: header), request: try bytes(UploadRequest(header: header)), over: transfers,
-            progress: progress, report: { error, _ in trouble(error) })
+            backoff: Backoff(most: AgentRun.longestWait), progress: progress, report: { error, _ in trouble(error) })
         return try HTTPAnswer(status: 200, headers: [:], body: status).decoded()
     }
 

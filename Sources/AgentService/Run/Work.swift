@@ -1,4 +1,5 @@
 import Compute
+import Cryptography
 import Federation
 import Foundation
 import Transport
@@ -154,9 +155,9 @@ struct Work: Sendable {
     }
 
     private func prepare(_ made: WorkerResult.Update, _ result: WorkerResult) throws {
-        guard let (plan, _) = around.plan(study: assignment.round.study),
-            let header = result.header(federation: around.record.federation, site: around.record.site)
-        else { throw AgentError(.untrusted, "the plan of \(assignment.round.study) is not at hand") }
+        guard let (plan, _) = around.plan(study: assignment.round.study) else {
+            throw AgentError(.untrusted, "the plan of \(assignment.round.study) is not at hand")
+        }
         if assignment.kind == .train, made.samples < around.configuration.minimumCases {
             return try refuse(.cases, "this site has fewer cases than its policy asks for")
         }
@@ -164,9 +165,10 @@ struct Work: Sendable {
         let base = try SafetensorsFile(around.folder.object(assignment.base.digest))
         let layout = try UpdateLayout(base: base.header, freezing: FreezePatterns(plan.training.freeze))
         let seen = try inspect(made, layout: layout)
-        guard seen.digest == made.update.digest, seen.bytes == made.update.bytes else {
-            throw EgressStop("the update is not the file the worker told of")
-        }
+        guard seen.bytes == made.bytes,
+            let header = result.header(
+                federation: around.record.federation, site: around.record.site, update: seen.reference)
+        else { throw EgressStop("the update is not the file the worker told of") }
         if let most = plan.maxNorm, seen.norm > most {
             throw EgressStop("the update's norm \(seen.norm) is above the plan's max_norm \(most)")
         }
@@ -177,7 +179,8 @@ struct Work: Sendable {
     private func inspect(_ made: WorkerResult.Update, layout: UpdateLayout) throws -> UpdateInspection {
         do { return try UpdateInspection.inspect(record.folder.update, layout: layout, encoding: made.encoding) } catch
         {
-            try around.gate.stop(.updateFile, made.update.digest, round: assignment.round, reason: "\(error)")
+            let digest = SHA256.hex(ofFile: record.folder.update) ?? "unreadable"
+            try around.gate.stop(.updateFile, digest, round: assignment.round, reason: "\(error)")
             throw error
         }
     }

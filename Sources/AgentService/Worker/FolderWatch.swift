@@ -4,10 +4,11 @@ import Glibc
 final class FolderWatch {
     private let descriptor: Int32
 
-    /// - Parameter folder: its own entries are watched, not those below; where that cannot be, waiting is all it does.
+    /// - Parameter folder: its own entries and its times are watched, not what is below; where that cannot be, waiting is
+    ///   all it does.
     init(_ folder: String) {
         descriptor = inotify_init1(Int32(O_NONBLOCK | O_CLOEXEC))
-        if descriptor >= 0 { inotify_add_watch(descriptor, folder, UInt32(IN_CREATE | IN_MOVED_TO | IN_DELETE)) }
+        if descriptor >= 0 { inotify_add_watch(descriptor, folder, UInt32(IN_ATTRIB | IN_MOVED_TO | IN_DELETE)) }
     }
 
     deinit { if descriptor >= 0 { close(descriptor) } }

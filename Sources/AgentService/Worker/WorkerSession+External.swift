@@ -1,5 +1,4 @@
 import Cohort
-import Cryptography
 import Federation
 import Files
 import Foundation
@@ -31,16 +30,11 @@ extension WorkerSession {
                 local: "\(command[0]) ended with status \(status); see \(folder.log)")
         }
         let metrics = try metrics(work + "/metrics.json", most: cases.counts(.train).reduce(0, +))
-        let (update, norm, norms) = try verified(work + "/delta.safetensors", layout: layout, plan: plan)
-        guard rename(work + "/delta.safetensors", folder.update) == 0 else {
-            throw WorkerResult.Refusal(
-                .failed, "The site's own trainer made no update that can be taken over.",
-                local: "\(work)/delta.safetensors cannot be moved: \(String(cString: strerror(errno)))")
-        }
-        DurableFile.synchronise(folder: folder.path)
+        let made = try taken(work + "/delta.safetensors", layout: layout, plan: plan)
         return result(
-            update, norm: norm, norms: norms, encoding: plan.encoding, samples: metrics.samples, steps: metrics.steps,
-            loss: metrics.loss, device: "external trainer")
+            bytes: made.bytes, norm: made.norm,
+            norms: made.norms.map { .init(name: $0.name, norm: $0.norm) }, encoding: plan.encoding,
+            samples: metrics.samples, steps: metrics.steps, loss: metrics.loss, device: "external trainer")
     }
 
     private struct Metrics: Codable {
@@ -110,39 +104,23 @@ extension WorkerSession {
         return metrics
     }
 
-    private func verified(_ path: String, layout: UpdateLayout, plan: StudyPlan) throws
-        -> (ObjectReference, norm: Double, norms: [DeltaWriter.TensorNorm])
-    {
-        // Of the path itself: a link is no file.
-        let facts = try? FileManager.default.attributesOfItem(atPath: path)
-        guard let facts, facts[.type] as? FileAttributeType == .typeRegular, let bytes = facts[.size] as? Int,
-            let digest = SHA256.hex(ofFile: path)
-        else {
+    /// Looks at what was made, as the agent will before it signs and sends it, and makes it durable.
+    private func taken(_ path: String, layout: UpdateLayout, plan: StudyPlan) throws -> UpdateInspection {
+        let seen: UpdateInspection
+        do { seen = try UpdateInspection.inspect(path, layout: layout, encoding: plan.encoding, isHashed: false) } catch {
             throw WorkerResult.Refusal(
-                .failed, "The site's own trainer made no update.", local: "\(path) is missing or not a file")
+                .failed, "The site's own trainer made no update that can be taken over.", local: "\(path): \(error)")
         }
-        var verifier = try UpdateVerifier(
-            layout: layout, encoding: plan.encoding, bytes: bytes, maximumNorm: plan.maxNorm)
-        try verifier.resume(fromFile: path, count: bytes)
-        let update = try verifier.finish(digest: digest)
-        let file = try SafetensorsFile(path)
-        let norms = try layout.entries.map { entry in
-            DeltaWriter.TensorNorm(name: entry.name, norm: try Self.norm(of: entry, in: file))
+        if let most = plan.maxNorm, seen.norm > most {
+            throw WorkerResult.Refusal(
+                .failed, "The update's norm \(seen.norm) is above the plan's max_norm \(most).")
         }
-        return (ObjectReference(digest: update.digest, bytes: update.bytes), update.norm, norms)
-    }
-
-    private static func norm(of entry: UpdateLayout.Entry, in file: SafetensorsFile) throws -> Double {
-        let buffer = UnsafeMutableBufferPointer<Float>.allocate(capacity: min(entry.elements, 1 << 18))
-        defer { buffer.deallocate() }
-        var sum = 0.0
-        var offset = 0
-        while offset < entry.elements {
-            let piece = UnsafeMutableBufferPointer(rebasing: buffer[..<min(buffer.count, entry.elements - offset)])
-            try file.read(entry.name, into: piece, offset: offset)
-            for value in piece { sum += Double(value) * Double(value) }
-            offset += piece.count
+        guard DurableFile.synchronise(file: path), rename(path, folder.update) == 0 else {
+            throw WorkerResult.Refusal(
+                .resources, "The site's own trainer made an update that cannot be kept.",
+                local: "\(path) cannot be moved to \(folder.update): \(String(cString: strerror(errno)))")
         }
-        return sum.squareRoot()
+        DurableFile.synchronise(folder: folder.path)
+        return seen
     }
 }

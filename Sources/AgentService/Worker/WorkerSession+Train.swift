@@ -50,7 +50,7 @@ extension WorkerSession {
             round.store.read(start..<start + values.count, into: first)
         }
         return result(
-            written.reference, norm: written.norm, norms: written.norms, encoding: plan.encoding,
+            bytes: written.reference.bytes, norm: written.norm, norms: written.norms, encoding: plan.encoding,
             samples: trained.samples, steps: trained.steps, loss: trained.loss, device: round.deviceDescription)
     }
 
@@ -78,7 +78,7 @@ extension WorkerSession {
             }
         } catch is CancellationError where stopped { return nil }
         return result(
-            written.reference, norm: written.norm, norms: written.norms, encoding: plan.encoding,
+            bytes: written.reference.bytes, norm: written.norm, norms: written.norms, encoding: plan.encoding,
             samples: EgressLimits.standard.leastCases, steps: 0, loss: nil, device: nil)
     }
 }

@@ -63,13 +63,13 @@ struct WorkerSession {
 
     /// The result for an update that lies in the folder.
     func result(
-        _ update: ObjectReference, norm: Double, norms: [DeltaWriter.TensorNorm], encoding: UpdateEncoding,
+        bytes: Int, norm: Double, norms: [DeltaWriter.TensorNorm], encoding: UpdateEncoding,
         samples: Int, steps: Int, loss: Double?, device: String?
     ) -> WorkerResult {
         WorkerResult(
             .update(
                 WorkerResult.Update(
-                    update: update, encoding: encoding, samples: samples, steps: steps, loss: loss, norm: norm,
+                    bytes: bytes, encoding: encoding, samples: samples, steps: steps, loss: loss, norm: norm,
                     norms: norms)), of: task, device: device)
     }
 }

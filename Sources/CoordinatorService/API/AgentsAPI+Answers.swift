@@ -75,6 +75,6 @@ extension AgentsAPI {
         else { throw Problem(.malformed, "The test's size is not given; ask for ?bytes=N, at most 16 MiB.") }
         return Response(
             status: .ok, headers: [.contentType: "application/octet-stream"],
-            body: ResponseBody(byteBuffer: ByteBuffer(repeating: 0, count: bytes)))
+            body: pacedZeros(count: bytes))
     }
 }

@@ -29,6 +29,7 @@ package struct AgentsAPI: Sendable {
                 let site = try site(of: context.connection)
                 coordinator.attendance.note(site, at: coordinator.means.now())
                 do {
+                    if route.bodyLimit == 0, route != .upload { try await request.eachChunk(limit: 0) { _ in } }
                     return try await answer(route, request, context, site)
                 } catch let problem as Problem {
                     throw problem.refusal
@@ -40,7 +41,10 @@ package struct AgentsAPI: Sendable {
 
     /// The site at the other end, if it is let in.
     private func site(of facts: ConnectionFacts) throws(Transport.Refusal) -> String {
-        guard let key = facts.peer?.publicKey, let site = coordinator.state.site(publicKey: key) else {
+        // A connection may outlive the certificate it began with.
+        guard let peer = facts.peer, peer.notAfter > coordinator.means.now().date,
+            let site = coordinator.site(publicKey: peer.publicKey)
+        else {
             throw Problem(
                 .forbidden, "This key is not let in; enrol the site again, or ask the coordinator's operator."
             ).refusal

@@ -11,7 +11,6 @@ extension Problem {
         case .wrongOffset, .conflict: 409
         case .late: 410
         case .tooLarge: 413
-        case .rate: 429
         case .internalError: 500
         case .unsupported: 501
         case .busy: 503

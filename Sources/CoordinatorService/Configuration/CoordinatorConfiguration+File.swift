@@ -26,6 +26,11 @@ extension CoordinatorConfiguration {
         #   connections: 1200
         #   connections-per-site: 8
         #   connections-per-address: 64
+        #   handshake: 10s
+        #   head: 10s
+        #   idle: 75s
+        #   stall: 30s
+        #   body-bytes-per-second: 8192
         #   reserved-mb: 64
 
         # The coordinator's own evaluation data, if it has any. Origin is synthetic, public or agreement <reference>.

@@ -51,6 +51,13 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
     package var connectionsPerSite = 8
     /// From one address, before anybody knows whose they are.
     package var connectionsPerAddress = 64
+    /// Seconds for a TLS handshake, for a request's head, between requests, and for a peer to read what waits for it.
+    package var handshakeTime = 10
+    package var headTime = 10
+    package var idleTime = 75
+    package var stallTime = 30
+    /// Bytes a second below which a body is cut.
+    package var bodyRate = 8 << 10
     /// Bytes kept back on the state folder's disk, so that on a full one the record can still be written.
     package var reservedBytes = 64 << 20
     /// The coordinator's own evaluation data.
@@ -96,9 +103,14 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
 
         var limits = try reader.section("limits")
         connections = try limits.integer("connections", in: 2...50_000) ?? connections
-        connectionsPerSite = try limits.integer("connections-per-site", in: 1...1000) ?? connectionsPerSite
+        connectionsPerSite = try limits.integer("connections-per-site", in: 1...50_000) ?? connectionsPerSite
         connectionsPerAddress =
             try limits.integer("connections-per-address", in: 1...50_000) ?? connectionsPerAddress
+        handshakeTime = try limits.seconds("handshake", in: 1...3600) ?? handshakeTime
+        headTime = try limits.seconds("head", in: 1...3600) ?? headTime
+        idleTime = try limits.seconds("idle", in: 60...86_400) ?? idleTime
+        stallTime = try limits.seconds("stall", in: 10...3600) ?? stallTime
+        bodyRate = try limits.integer("body-bytes-per-second", in: 1...1_000_000_000) ?? bodyRate
         reservedBytes = (try limits.integer("reserved-mb", in: 1...10_000_000) ?? 64) << 20
         try limits.finish()
 
@@ -121,6 +133,6 @@ package struct CoordinatorConfiguration: Sendable, Equatable {
     }
 
     private static func bound(_ address: Endpoint) -> Endpoint {
-        address.isLoopback ? address : Endpoint(host: "0.0.0.0", port: address.port)
+        address.isLoopback ? address : Endpoint(host: address.host.contains(":") ? "::" : "0.0.0.0", port: address.port)
     }
 }

@@ -33,18 +33,19 @@ extension RevokeSite {
         guard let known = desk.coordinator.state.sites[site] else {
             throw OperatorError("there is no site \(site); coordinator site list names them")
         }
-        try await desk.enrolment.endCode(site: site)
         let open = desk.connections(of: known)
+        // Most urgent first: no later step, and no full disk, may keep this one waiting.
+        desk.coordinator.shutOut(site: site)
+        if known.standing == .active {
+            try await desk.coordinator.perform(
+                .revokeSite(site: site, reason: "revoked by the operator"), by: "operator")
+        }
         if let request = known.request {
             try await desk.coordinator.perform(
                 .refuseSite(site: site, publicKey: request.publicKey, reason: "refused by the operator"),
                 by: "operator")
         }
-        // The keys' connections are cut with the decision itself.
-        if known.standing == .active {
-            try await desk.coordinator.perform(
-                .revokeSite(site: site, reason: "revoked by the operator"), by: "operator")
-        }
+        try await desk.enrolment.endCode(site: site)
         return Answer(cut: known.standing == .active ? open : 0)
     }
 }

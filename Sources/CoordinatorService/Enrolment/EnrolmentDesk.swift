@@ -169,7 +169,7 @@ package final class EnrolmentDesk: Sendable {
 
     /// A certificate for a site's fresh key; the connection it asks over has proved the older one.
     ///
-    /// The older key stays good until the new one was used: no request fails in between.
+    /// The older key stays good until the next renewal: nothing under way is cut.
     package func renew(_ request: RenewalRequest, site: String) async throws(Problem) -> RenewalAnswer {
         let asked: CertificateRequest
         do { asked = try CertificateRequest(pem: request.request) } catch {

@@ -107,6 +107,8 @@ final class EnrolmentGate: Service {
                         let version = self.desk.changes.version
                         await self.desk.changes.wait(past: version, atMost: .seconds(1))
                     }
+                    // Who asks from now on waits for the next listener.
+                    self.state.withLock { $0.port = nil }
                     await group.triggerGracefulShutdown()
                 }
                 // The listener ends first when it cannot be bound.

@@ -31,6 +31,8 @@ package final class Coordinator: Sendable {
     let uploads = UploadDesk()
     let attendance = Attendance()
     let busy = Mutex<Set<String>>([])
+    /// Keys an operator has shut out, whatever becomes of the record of it.
+    private let shutOut = Mutex<Set<String>>([])
 
     /// Opens the state folder and takes the history in.
     ///
@@ -107,6 +109,20 @@ package final class Coordinator: Sendable {
         var events: [Event]
         var former: FederationState
         var next: Current
+    }
+
+    /// The site with a TLS key, if it is let in.
+    package func site(publicKey: String) -> String? {
+        shutOut.withLock { $0.contains(publicKey) } ? nil : state.site(publicKey: publicKey)
+    }
+
+    /// Lets a site's keys in no more, from this moment and until the process ends: before it is recorded, which a full or
+    /// stalled disk may delay.
+    package func shutOut(site name: String) {
+        guard let site = state.sites[name] else { return }
+        shutOut.withLock { $0.formUnion(site.publicKeys) }
+        for key in site.publicKeys { means.cut(key) }
+        uploads.cut(site: name)
     }
 
     /// Ends the connections of keys that are no longer let in, before anybody hears of the decision.

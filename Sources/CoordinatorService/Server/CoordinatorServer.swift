@@ -2,6 +2,7 @@ import Federation
 import Foundation
 import Identity
 package import Logging
+import NIOCore
 import ServiceLifecycle
 import Synchronization
 import Transport
@@ -77,7 +78,7 @@ extension CoordinatorServer {
         _ coordinator: Coordinator, _ enrolment: EnrolmentDesk, _ certificate: ServerCertificate,
         _ authority: Authority, _ connections: ConnectionRegistry, _ isBound: @escaping @Sendable () -> Void
     ) -> Listener {
-        var limits = ServerLimits()
+        var limits = timeLimits
         limits.connections = configuration.connections
         limits.connectionsPerPeer = configuration.connectionsPerSite
         limits.connectionsPerAddress = configuration.connectionsPerAddress
@@ -94,6 +95,17 @@ extension CoordinatorServer {
         }
     }
 
+    /// How long and how slow a connection may be.
+    private var timeLimits: ServerLimits {
+        var limits = ServerLimits()
+        limits.handshake = .seconds(Int64(configuration.handshakeTime))
+        limits.headTime = .seconds(Int64(configuration.headTime))
+        limits.idle = .seconds(Int64(configuration.idleTime))
+        limits.writeStall = .seconds(Int64(configuration.stallTime))
+        limits.bodyRate = configuration.bodyRate
+        return limits
+    }
+
     private func control(_ desk: OperatorDesk, _ isBound: @escaping @Sendable () -> Void) -> Listener {
         Listener(
             address: .unix(path: folder.controlSocket), tls: nil,
@@ -102,9 +114,9 @@ extension CoordinatorServer {
     }
 
     private func enrolmentGate(_ desk: EnrolmentDesk, _ certificate: ServerCertificate) -> EnrolmentGate {
-        let (logger, listen) = (logger, configuration.enrolmentListen)
+        let (logger, listen, times) = (logger, configuration.enrolmentListen, timeLimits)
         return EnrolmentGate(desk: desk, logger: logger) { onBound in
-            var limits = ServerLimits()
+            var limits = times
             limits.connections = 100
             limits.connectionsPerAddress = 16
             return Listener(

@@ -82,22 +82,29 @@ extension Coordinator {
         _ body: @escaping UploadBody, limit: Int, _ record: UploadRecord, _ session: UploadSession
     ) async -> Result<Void, any Error> {
         let task = Task {
-            var portion: [ByteBuffer] = []
-            var gathered = 0
+            // Copied together: kept as they came, pieces of a few bytes would each hold a whole buffer of the line.
+            var portion = ByteBuffer()
             var noted = record.offset
             // While one portion goes to the disk the next comes in.
             var underWay: Task<Int, any Error>?
-            try await body(limit) { buffer in
-                portion.append(buffer)
-                gathered += buffer.readableBytes
-                guard gathered >= Self.portion else { return }
-                if let durable = try await underWay?.value, durable - noted >= Self.recorded {
-                    try await self.note(durable, of: record)
-                    noted = durable
+            do {
+                try await body(limit) { buffer in
+                    if portion.capacity == 0 { portion.reserveCapacity(Self.portion + buffer.readableBytes) }
+                    portion.writeImmutableBuffer(buffer)
+                    guard portion.readableBytes >= Self.portion else { return }
+                    if let durable = try await underWay?.value, durable - noted >= Self.recorded {
+                        try await self.note(durable, of: record)
+                        noted = durable
+                    }
+                    let next = portion
+                    underWay = Task { try await session.add(next) }
+                    portion = ByteBuffer()
                 }
-                let next = portion
-                underWay = Task { try await session.add(next) }
-                (portion, gathered) = ([], 0)
+            } catch {
+                // What came before the line was cut is kept, and nothing is still being added when this is left.
+                _ = try? await underWay?.value
+                if !(error is Problem) { _ = try await session.add(portion) }
+                throw error
             }
             _ = try await underWay?.value
             _ = try await session.add(portion)
@@ -145,11 +152,9 @@ extension Coordinator {
         _ record: UploadRecord, _ session: UploadSession, _ problem: Problem
     ) async throws -> UploadStatus {
         guard problem.isOfUpdate else {
-            if problem.code == .internalError {
-                await session.close()
-            } else {
-                _ = try await keepDurable(record, session)
-            }
+            if problem.code != .internalError { _ = try await keepDurable(record, session) }
+            // After a failed write the verifier has seen what the file does not hold; it reads the file again.
+            if problem.code == .internalError || problem.code == .diskFull { await session.close() }
             throw problem
         }
         logger.notice("Update of \(record.site) for \(record.study) refused: \(problem.message)")

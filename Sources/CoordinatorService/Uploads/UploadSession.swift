@@ -31,9 +31,9 @@ final class UploadSession: Sendable {
 
     /// Takes the next bytes.
     /// - Returns: bytes that are durable.
-    func add(_ buffers: [ByteBuffer]) async throws -> Int {
+    func add(_ buffer: ByteBuffer) async throws -> Int {
         try await onLine { writer in
-            for buffer in buffers { try writer?.add(buffer) }
+            try writer?.add(buffer)
             try writer?.synchroniseIfDue()
             return writer?.durable ?? 0
         }

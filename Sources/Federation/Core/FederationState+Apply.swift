@@ -80,6 +80,7 @@ extension FederationState {
         case .keyRenewed(let site, let publicKey):
             try allow(site: site, keys: (sites[site]?.publicKeys.suffix(1) ?? []) + [publicKey])
         case .siteRevoked(let site, _):
+            revokedKeys.formUnion(sites[site]?.publicKeys ?? [])
             try allow(site: site, keys: [])
             try change(site: site) { site in
                 site.standing = .revoked

@@ -58,6 +58,10 @@ extension FederationState {
 
     private func free(_ publicKey: String) throws(Problem) {
         try Self.check(digest: publicKey, "digest of the public key")
+        guard !revokedKeys.contains(publicKey) else {
+            throw Problem(
+                .forbidden, "The TLS key was revoked: delete identity/tls.key at the site and enrol with a fresh one.")
+        }
         guard allowed[publicKey] == nil else {
             throw Problem(.conflict, "The TLS key is in use already: make a fresh one.")
         }

@@ -18,6 +18,8 @@ package struct FederationState: Sendable, Equatable {
     package internal(set) var restores: [TranscriptHead] = []
     /// TLS keys that are let in, and whose they are.
     var allowed: [String: String] = [:]
+    /// TLS keys that were in force when their site was revoked: never let in again.
+    var revokedKeys: Set<String> = []
 
     package init() {}
 }

@@ -27,7 +27,7 @@ package struct Problem: Codable, Sendable, Equatable, Error {
     /// What a program may act on.
     package enum Code: String, Codable, Sendable, CaseIterable {
         // Of the request.
-        case malformed, tooLarge = "too-large", notFound = "not-found", forbidden, busy, rate
+        case malformed, tooLarge = "too-large", notFound = "not-found", forbidden, busy
         case unsupported, internalError = "internal"
         // Of an enrolment.
         case noCode = "no-code", wrongCode = "wrong-code", codeExpired = "code-expired", codeBurned = "code-burned"

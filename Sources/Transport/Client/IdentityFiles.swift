@@ -10,6 +10,8 @@ final class IdentityFiles: Sendable {
         var chain: [UInt8]
         var key: [UInt8]
         var notAfter: Date
+        /// Whether the certificate is the key's.
+        var isPair: Bool
     }
 
     private let paths: ClientSettings.Identity
@@ -18,19 +20,29 @@ final class IdentityFiles: Sendable {
     init(_ paths: ClientSettings.Identity) { self.paths = paths }
 
     func read() throws(TransportError) -> Contents {
-        let chain = try bytes(paths.certificate)
-        let key = try bytes(paths.key)
-        if var contents = kept.withLock({ $0 }), contents.chain == chain {
-            contents.key = key
-            return contents
+        // A renewal puts one file in place after the other: read in between, they are told to belong together for a while.
+        for _ in 0..<100 {
+            let contents = try look()
+            if contents.isPair { return contents }
+            usleep(5_000)
         }
+        return try look()
+    }
+
+    private func look() throws(TransportError) -> Contents {
+        let key = try bytes(paths.key)
+        let chain = try bytes(paths.certificate)
+        if let contents = kept.withLock({ $0 }), contents.chain == chain, contents.key == key { return contents }
         guard let leaf = try? Certificate(pem: String(decoding: chain, as: UTF8.self)) else {
             throw TransportError(
                 .identityUnusable,
                 "\(paths.certificate) is not a certificate in PEM; enrol this site again or restore the file")
         }
-        let contents = Contents(chain: chain, key: key, notAfter: leaf.notAfter)
-        kept.withLock { $0 = contents }
+        // A key that cannot be read is for the connection itself to complain of.
+        let own = try? SigningKey(pem: String(decoding: key, as: UTF8.self))
+        let contents = Contents(
+            chain: chain, key: key, notAfter: leaf.notAfter, isPair: own == nil || own?.spki == leaf.spki)
+        if contents.isPair { kept.withLock { $0 = contents } }
         return contents
     }
 

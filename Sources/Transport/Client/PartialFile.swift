@@ -16,7 +16,10 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
     /// Nil only while ``finish()`` looks at it.
     private var hash: SHA256? = SHA256()
     private var reported = 0
-    /// Bytes that are there and hashed.
+    /// Bytes that came and are not written yet: pieces as TLS cuts them are too small to write one by one.
+    private let gathered = UnsafeMutableRawBufferPointer.allocate(byteCount: 1 << 20, alignment: 64)
+    private var waiting = 0
+    /// Bytes that are there and hashed, or gathered.
     private(set) var count = 0
 
     init(
@@ -43,7 +46,10 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
         }
     }
 
-    deinit { close(descriptor) }
+    deinit {
+        gathered.deallocate()
+        close(descriptor)
+    }
 
     var isComplete: Bool { count == bytes }
 
@@ -66,6 +72,7 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
     func startAgain() throws(TransportError) {
         guard ftruncate(descriptor, 0) == 0 else { throw Self.unusable(path) }
         hash = SHA256()
+        waiting = 0
         count = 0
         reported = 0
     }
@@ -91,18 +98,31 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
         guard count + piece.count <= bytes else {
             throw TransportError(.violation, "the server sends more than the \(bytes) bytes it announced for \(target)")
         }
-        var done = 0
-        while done < piece.count {
-            let rest = UnsafeRawBufferPointer(rebasing: piece[done...])
-            let written = pwrite(descriptor, rest.baseAddress, rest.count, off_t(count + done))
-            if written >= 0 { done += written } else if errno != EINTR { throw Self.unusable(path) }
+        var rest = piece
+        while !rest.isEmpty {
+            if waiting == gathered.count { try write() }
+            let part = UnsafeRawBufferPointer(rebasing: rest.prefix(gathered.count - waiting))
+            UnsafeMutableRawBufferPointer(rebasing: gathered[waiting...]).copyMemory(from: part)
+            waiting += part.count
+            count += part.count
+            rest = UnsafeRawBufferPointer(rebasing: rest.dropFirst(part.count))
         }
-        hash?.update(piece)
-        count += piece.count
         if count - reported >= 1 << 20 || count == bytes {
             reported = count
             progress(count)
         }
+    }
+
+    /// Writes what was gathered; called whenever a request has ended, however it did.
+    func write() throws(TransportError) {
+        var done = 0
+        while done < waiting {
+            let rest = UnsafeRawBufferPointer(rebasing: gathered[done..<waiting])
+            let written = pwrite(descriptor, rest.baseAddress, rest.count, off_t(count - waiting + done))
+            if written >= 0 { done += written } else if errno != EINTR { throw Self.unusable(path) }
+        }
+        hash?.update(UnsafeRawBufferPointer(rebasing: gathered[..<waiting]))
+        waiting = 0
     }
 
     /// Puts the file in place.

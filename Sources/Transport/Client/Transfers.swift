@@ -51,7 +51,11 @@ package enum Transfers {
         let before = part.count
         let headers = before > 0 ? ["Range": "bytes=\(before)-"] : [:]
         let order = try client.order("GET", path, body: .none, headers: headers)
-        _ = try await client.perform(order, sink: part)
+        do throws(TransportError) { _ = try await client.perform(order, sink: part) } catch {
+            try part.write()
+            throw error
+        }
+        try part.write()
         if !part.isComplete {
             throw TransportError(.cut, "the line to \(client.settings.address) ended before the file did")
         }

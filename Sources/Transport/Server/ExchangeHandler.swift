@@ -162,6 +162,11 @@ final class ExchangeHandler: ChannelDuplexHandler {
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         if event is ChannelShouldQuiesceEvent {
             if state.stops() { context.close(promise: nil) }
+        } else if case ChannelEvent.inputClosed = event, state.isWaiting, !state.isEnding {
+            // Whoever closes its side while an answer is held for it has gone, and must not take up a place.
+            state.ends()
+            context.fireUserInboundEventTriggered(event)
+            context.close(promise: nil)
         } else {
             context.fireUserInboundEventTriggered(event)
         }

@@ -49,6 +49,9 @@ struct ExchangeState {
         return true
     }
 
+    /// Whether somebody waits for an answer of which nothing was sent yet, and has said all it will say.
+    var isWaiting: Bool { open > 0 && !isReadingBody && !hasBegunAnswer }
+
     /// The listener stops.
     /// - Returns: Whether the connection ends now.
     mutating func stops() -> Bool {

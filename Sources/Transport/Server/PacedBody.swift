@@ -23,6 +23,20 @@ package func pacedBody(file: String, range: Range<Int>, context: ServiceContext)
     }
 }
 
+/// Bytes of value zero as the body of an answer, made as the peer takes them.
+package func pacedZeros(count: Int) -> ResponseBody {
+    ResponseBody(contentLength: count) { writer in
+        let zeros = ByteBuffer(repeating: 0, count: min(count, PacedFile.piece))
+        var left = count
+        while left > 0, let piece = zeros.getSlice(at: 0, length: min(left, zeros.readableBytes)) {
+            left -= piece.readableBytes
+            try await writer.write(piece)
+            try await LiveConnection.current?.settle()
+        }
+        try await writer.finish(nil)
+    }
+}
+
 /// A file that is read on a thread pool.
 private final class PacedFile: Sendable {
     static let piece = 2 * LoopBuffers.batch

@@ -22,7 +22,7 @@ package struct ServerLimits: Sendable {
     /// Between requests.
     package var idle = TimeAmount.seconds(75)
     /// How long a peer may take to read so much that more can be written to it.
-    package var writeStall = TimeAmount.seconds(60)
+    package var writeStall = TimeAmount.seconds(30)
     /// How long bytes sent may go unacknowledged (`TCP_USER_TIMEOUT`).
     package var unacknowledged = TimeAmount.seconds(60)
     /// Keep-alive probes: after this much silence, this often, so many.

@@ -39,7 +39,8 @@ struct ServiceChannel: HTTPChannelHandler {
             try admit(channel, address: address, established: established.futureResult)
             try setOptions(channel)
             if let tls {
-                let deadlines = TLSServerHandler.Deadlines(handshake: limits.handshake, shutdown: limits.shutdown)
+                let deadlines = TLSServerHandler.Deadlines(
+                    handshake: limits.handshake, shutdown: limits.shutdown, linger: limits.linger)
                 let session = try TLSSession(tls.context())
                 let buffers = tls.buffers(on: channel.eventLoop)
                 try pipeline.addHandler(
@@ -90,11 +91,16 @@ struct ServiceChannel: HTTPChannelHandler {
                 }
             }
         }
-        guard let number else { throw ServiceChannelError.tooManyConnections }
+        guard let number else {
+            logger.notice("refused a connection from \(address ?? "a local program"): too many are open")
+            throw ServiceChannelError.tooManyConnections
+        }
         channel.closeFuture.whenComplete { _ in registry.remove(number) }
         established.whenSuccess { facts in
             guard let key = facts.peer?.publicKey else { return }
-            if !registry.identify(number, publicKey: key, limits: limits) { channel.close(promise: nil) }
+            guard !registry.identify(number, publicKey: key, limits: limits) else { return }
+            logger.notice("refused a connection of the key \(key.prefix(16))…: it has too many open")
+            channel.close(promise: nil)
         }
         established.whenFailure { error in
             guard let error = error as? TLSError else { return }

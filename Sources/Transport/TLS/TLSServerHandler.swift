@@ -15,6 +15,8 @@ final class TLSServerHandler: ChannelDuplexHandler {
     struct Deadlines {
         var handshake: TimeAmount
         var shutdown: TimeAmount
+        /// After a handshake that failed, for the alert to be read.
+        var linger: TimeAmount
     }
 
     private let session: TLSSession
@@ -25,6 +27,8 @@ final class TLSServerHandler: ChannelDuplexHandler {
     private var writes = MarkedCircularBuffer<(bytes: ByteBuffer, promise: EventLoopPromise<Void>?)>(initialCapacity: 4)
     private var pendingClose: (mode: CloseMode, promise: EventLoopPromise<Void>?)?
     private var isDraining = false
+    /// Refused: what still comes is thrown away until the peer closes.
+    private var isLingering = false
     private var announcedWritable = true
     private var delivered = false
     private var received = 0
@@ -59,6 +63,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
     // MARK: Reading
 
     func channelRead(context: ChannelHandlerContext, data: NIOAny) {
+        if isLingering { return }
         let buffer = unwrapInboundIn(data)
         received += buffer.readableBytes
         session.receive(buffer)
@@ -67,6 +72,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
     }
 
     func channelReadComplete(context: ChannelHandlerContext) {
+        if isLingering { return context.read() }
         advance(context)
         if delivered {
             delivered = false
@@ -79,6 +85,7 @@ final class TLSServerHandler: ChannelDuplexHandler {
 
     func userInboundEventTriggered(context: ChannelHandlerContext, event: Any) {
         guard case ChannelEvent.inputClosed = event else { return context.fireUserInboundEventTriggered(event) }
+        if isLingering { return context.close(promise: nil) }
         advance(context)
         switch lifecycle.lineEnded() {
         case .nothing: break
@@ -235,6 +242,10 @@ final class TLSServerHandler: ChannelDuplexHandler {
     // MARK: Ending
 
     func close(context: ChannelHandlerContext, mode: CloseMode, promise: EventLoopPromise<Void>?) {
+        if isLingering {
+            if let promise { context.channel.closeFuture.cascade(to: promise) }
+            return
+        }
         guard mode != .input, pendingClose == nil else { return context.close(mode: mode, promise: promise) }
         switch lifecycle.closeRequested() {
         case .atOnce: context.close(mode: mode, promise: promise)
@@ -271,10 +282,16 @@ final class TLSServerHandler: ChannelDuplexHandler {
     private func end(_ context: ChannelHandlerContext, _ error: TLSError) {
         timer?.cancel()
         flushSession(context, promise: nil)
+        // In TLS 1.3 the request of a client that is refused is on its way already: closed at once, the line would be
+        // reset, and the alert lost.
+        isLingering = error.code == .handshake && context.channel.isActive
         established.fail(error)
         failWrites(error)
         context.fireErrorCaught(error)
-        context.close(promise: nil)
+        guard isLingering else { return context.close(promise: nil) }
+        context.close(mode: .output, promise: nil)
+        context.read()
+        schedule(context, in: deadlines.linger) { _, context in context.close(promise: nil) }
     }
 
     private func failWrites(_ error: any Error) {

@@ -38,6 +38,27 @@ struct StudyTests {
         #expect(work.objects.count == 3)
     }
 
+    @Test("a revoked key is never let in again, a fresh one is")
+    func revokedKey() throws {
+        var f = try Federated()
+        try f.perform(.renewKey(site: "site-1", publicKey: hexDigest("tls site-1 renewed")))
+        try f.perform(.revokeSite(site: "site-1", reason: "lost laptop"))
+        try f.perform(.issueCode(site: "site-1", expires: f.now))
+        for old in ["tls site-1", "tls site-1 renewed"] {
+            #expect {
+                try f.perform(
+                    .requestEnrolment(
+                        site: "site-1", publicKey: hexDigest(old), signingKey: hexDigest("key site-1")))
+            } throws: {
+                ($0 as? Problem)?.code == .forbidden
+            }
+        }
+        let fresh = hexDigest("tls site-1 fresh")
+        try f.perform(.requestEnrolment(site: "site-1", publicKey: fresh, signingKey: hexDigest("key site-1")))
+        try f.perform(.approveSite(site: "site-1", publicKey: fresh))
+        #expect(f.state.site(publicKey: fresh) == "site-1")
+    }
+
     @Test("an amendment needs everybody's consent again")
     func amendment() throws {
         var f = try Federated()

@@ -93,7 +93,7 @@ final class CurlTransfer: @unchecked Sendable {
             CurlTransfer.of(this).verification(in: context)
         }
         fields = order.apply(to: handle, bodyCount: source.count)
-        rates.apply(to: handle)
+        rates.prepare(handle)
         source.handle = handle
     }
 

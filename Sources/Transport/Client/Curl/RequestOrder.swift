@@ -33,8 +33,6 @@ struct RequestOrder: Sendable {
         _ = ccurl_set_long(handle, CURLOPT_NOSIGNAL, 1)
         _ = ccurl_set_long(handle, CURLOPT_QUICK_EXIT, 1)
         _ = ccurl_set_string(handle, CURLOPT_USERAGENT, "consilium/1")
-        _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, 512 << 10)
-        _ = ccurl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, 512 << 10)
         _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(connectPatience / .milliseconds(1)))
         _ = ccurl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
         _ = ccurl_set_long(handle, CURLOPT_TCP_KEEPIDLE, 30)
@@ -98,6 +96,15 @@ struct RequestOrder: Sendable {
 struct ClientRates: Sendable, Equatable {
     var send: Int
     var receive: Int
+
+    /// Before a transfer: libcurl moves a buffer at a time and then waits until the limit allows more, which must not take
+    /// so long that the line seems to stand still.
+    func prepare(_ handle: UnsafeMutableRawPointer) {
+        func buffer(_ rate: Int) -> Int { rate > 0 ? max(16 << 10, min(4 * rate, 512 << 10)) : 512 << 10 }
+        _ = ccurl_set_long(handle, CURLOPT_BUFFERSIZE, buffer(receive))
+        _ = ccurl_set_long(handle, CURLOPT_UPLOAD_BUFFERSIZE, buffer(send))
+        apply(to: handle)
+    }
 
     func apply(to handle: UnsafeMutableRawPointer) {
         _ = ccurl_set_offset(handle, CURLOPT_MAX_SEND_SPEED_LARGE, send)

@@ -4,30 +4,40 @@ import Identity
 
 /// A TLS client that does what the tests say, right or wrong: blocking, straight on OpenSSL, nothing of the product's
 /// TLS in it. A test hands it from one thread to the next and never uses it in two at once, hence `@unchecked`.
-final class ServerTestClient: @unchecked Sendable {
-    struct Settings {
+package final class TLSClient: @unchecked Sendable {
+    package struct Settings {
         /// Chain and key in PEM.
-        var identity: (chain: String, key: String)?
-        var alpn: [String]? = ["http/1.1"]
-        var version = TLS1_3_VERSION
+        package var identity: (chain: String, key: String)?
+        package var alpn: [String]?
+        package var version: Int32
         /// A session to resume.
-        var session: OpaquePointer?
+        package var session: OpaquePointer?
+
+        package init(
+            identity: (chain: String, key: String)? = nil, alpn: [String]? = ["http/1.1"],
+            version: Int32 = TLS1_3_VERSION, session: OpaquePointer? = nil
+        ) {
+            self.identity = identity
+            self.alpn = alpn
+            self.version = version
+            self.session = session
+        }
     }
 
-    struct Failure: Error, CustomStringConvertible {
-        let description: String
+    package struct Failure: Error, CustomStringConvertible {
+        package let description: String
     }
 
     /// Made once, as that is slow, and never changed: a client's settings are on its own `SSL`.
     nonisolated(unsafe) private static let context = SSL_CTX_new(TLS_client_method())
-    let ssl: OpaquePointer
-    let descriptor: Int32
+    package let ssl: OpaquePointer
+    package let descriptor: Int32
     /// Bytes that arrived behind a head that was read.
-    private(set) var pending: [UInt8] = []
-    private(set) var isClosed = false
+    package private(set) var pending: [UInt8] = []
+    package private(set) var isClosed = false
 
     /// Connects and shakes hands. With TLS 1.3 that succeeds even where the server then refuses the certificate.
-    init(port: Int, _ settings: Settings = Settings(), timeout: Int = 30) throws {
+    package init(port: Int, _ settings: Settings = Settings(), timeout: Int = 30) throws {
         descriptor = try Self.connect(port: port, timeout: timeout)
         guard let ssl = SSL_new(Self.context) else { throw Failure(description: "no connection") }
         self.ssl = ssl
@@ -60,7 +70,7 @@ final class ServerTestClient: @unchecked Sendable {
         try SigningKey(pem: key).withKey { _ = SSL_use_PrivateKey(ssl, $0) }
     }
 
-    static func connect(port: Int, timeout: Int = 30) throws -> Int32 {
+    package static func connect(port: Int, timeout: Int = 30) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: timeout, tv_usec: 0)
         setsockopt(descriptor, SOL_SOCKET, SO_RCVTIMEO, &limit, socklen_t(MemoryLayout<timeval>.size))
@@ -83,7 +93,7 @@ final class ServerTestClient: @unchecked Sendable {
     }
 
     /// - Throws: When the server has closed or refused.
-    func write(_ bytes: [UInt8]) throws {
+    package func write(_ bytes: [UInt8]) throws {
         var offset = 0
         while offset < bytes.count {
             var count = 0
@@ -96,10 +106,10 @@ final class ServerTestClient: @unchecked Sendable {
         }
     }
 
-    func write(_ text: String) throws { try write(Array(text.utf8)) }
+    package func write(_ text: String) throws { try write(Array(text.utf8)) }
 
     /// - Returns: At least one byte; nil when the server closed properly.
-    func read(_ limit: Int = 256 << 10) throws -> [UInt8]? {
+    package func read(_ limit: Int = 256 << 10) throws -> [UInt8]? {
         var bytes = [UInt8](repeating: 0, count: limit)
         var count = 0
         ERR_clear_error()
@@ -110,7 +120,7 @@ final class ServerTestClient: @unchecked Sendable {
     }
 
     /// Reads the head of an answer; what follows it stays.
-    func readHead() throws -> (status: Int, text: String) {
+    package func readHead() throws -> (status: Int, text: String) {
         while true {
             if let end = pending.firstRange(of: Array("\r\n\r\n".utf8)) {
                 let text = String(decoding: pending[..<end.lowerBound], as: UTF8.self)
@@ -123,7 +133,7 @@ final class ServerTestClient: @unchecked Sendable {
     }
 
     /// Reads an answer with a Content-Length.
-    func readAnswer() throws -> (status: Int, head: String, body: String) {
+    package func readAnswer() throws -> (status: Int, head: String, body: String) {
         let head = try readHead()
         var length = 0
         for line in head.text.lowercased().split(whereSeparator: \.isNewline) where line.hasPrefix("content-length:") {
@@ -139,18 +149,18 @@ final class ServerTestClient: @unchecked Sendable {
     }
 
     /// Sends a request without a body, and reads the answer.
-    func get(_ path: String) throws -> (status: Int, head: String, body: String) {
+    package func get(_ path: String) throws -> (status: Int, head: String, body: String) {
         try write("GET \(path) HTTP/1.1\r\nHost: test\r\n\r\n")
         return try readAnswer()
     }
 
-    func post(_ path: String, _ body: String) throws -> (status: Int, head: String, body: String) {
+    package func post(_ path: String, _ body: String) throws -> (status: Int, head: String, body: String) {
         try write("POST \(path) HTTP/1.1\r\nHost: test\r\nContent-Length: \(body.utf8.count)\r\n\r\n\(body)")
         return try readAnswer()
     }
 
     /// Reads and counts until the bytes are there or the server closed.
-    func drain(_ count: Int) throws -> Int {
+    package func drain(_ count: Int) throws -> Int {
         var total = pending.count
         pending = []
         var room = [UInt8](repeating: 0, count: 256 << 10)
@@ -168,14 +178,14 @@ final class ServerTestClient: @unchecked Sendable {
     }
 
     /// Ends the TCP connection without a close_notify.
-    func cutLine() {
+    package func cutLine() {
         shutdown(descriptor, Int32(SHUT_RDWR))
         close(descriptor)
         isClosed = true
     }
 
     /// 32 bytes, label `EXPORTER-consilium-enrol`.
-    var exporter: [UInt8] {
+    package var exporter: [UInt8] {
         let label = "EXPORTER-consilium-enrol"
         var bytes = [UInt8](repeating: 0, count: 32)
         SSL_export_keying_material(ssl, &bytes, 32, label, label.utf8.count, nil, 0, 0)

@@ -162,7 +162,8 @@ let package = Package(
         .testTarget(
             name: "TransportTests",
             dependencies: [
-                "Transport", "Identity", "FaultProxy", "TLSClient", "Cryptography", "Files", "COpenSSL", logging, lifecycle,
+                "Transport", "Identity", "FaultProxy", "TLSClient", "Cryptography", "Files", "COpenSSL", logging,
+                lifecycle,
             ]
                 + http,
             swiftSettings: swift),

@@ -74,14 +74,16 @@ struct Suite {
                 : [
                     Peer(against: "vs_flower", environment: ".venv-flower", command: ["echo_flower.py"] + size + ["4"]),
                     Peer(
-                        against: "vs_nvflare", environment: ".venv-nvflare", command: ["echo_nvflare.py"] + size + ["4"]),
+                        against: "vs_nvflare", environment: ".venv-nvflare", command: ["echo_nvflare.py"] + size + ["4"]
+                    ),
                     Peer(
                         against: "vs_nvflare_tcp", environment: ".venv-nvflare",
                         command: ["echo_nvflare.py"] + size + ["4", "tcp"]),
                 ]
             entries.append(
                 Entry(
-                    name: "round.\(megabytes)x\(sites)", ours: ["rounds"] + size + ["\(rounds)"], peers: peers, turns: 1))
+                    name: "round.\(megabytes)x\(sites)", ours: ["rounds"] + size + ["\(rounds)"], peers: peers, turns: 1
+                ))
         }
         let half = (try? Device(precision: .bf16, threads: 1)) != nil
         return entries.filter { entry in

@@ -118,7 +118,9 @@ struct Collecting {
                     group.addTask {
                         let client = site.client(port)
                         for _ in 0..<50 {
-                            if let status = try? await site.submit(update, client), status.receipt != nil { return status }
+                            if let status = try? await site.submit(update, client), status.receipt != nil {
+                                return status
+                            }
                         }
                         return nil
                     }

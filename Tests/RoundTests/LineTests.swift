@@ -59,7 +59,9 @@ import Testing
         let (megabytes, gap, rate) = Self.isLong ? (100, 360, 500_000) : (4, 20, 1_000_000)
         _ = try round(megabytes: megabytes, Faults(bytesPerSecond: rate), within: 900 + gap) { line in
             let before = line.counts.up
-            while line.counts.up < before + megabytes * 250_000, line.counts.down < megabytes * 1_500_000 { usleep(20_000) }
+            while line.counts.up < before + megabytes * 250_000, line.counts.down < megabytes * 1_500_000 {
+                usleep(20_000)
+            }
             line.blackHole(for: .seconds(gap))
         }
     }

@@ -209,7 +209,8 @@ package final class AgentRun: Sendable {
             do {
                 let certificate = try renewal.current()
                 let due = Renewal.due(
-                    from: certificate.notBefore.addingTimeInterval(Authority.head), until: certificate.notAfter, draw: Double.random(in: 0...1))
+                    from: certificate.notBefore.addingTimeInterval(Authority.head), until: certificate.notAfter,
+                    draw: Double.random(in: 0...1))
                 while around.now().date < due { try await Task.sleep(for: .milliseconds(500)) }
                 try await renewal.renew(over: link, root: around.identity.root)
                 waits.reset()

@@ -107,7 +107,8 @@ extension WorkerSession {
     /// Looks at what was made, as the agent will before it signs and sends it, and makes it durable.
     private func taken(_ path: String, layout: UpdateLayout, plan: StudyPlan) throws -> UpdateInspection {
         let seen: UpdateInspection
-        do { seen = try UpdateInspection.inspect(path, layout: layout, encoding: plan.encoding, isHashed: false) } catch {
+        do { seen = try UpdateInspection.inspect(path, layout: layout, encoding: plan.encoding, isHashed: false) } catch
+        {
             throw WorkerResult.Refusal(
                 .failed, "The site's own trainer made no update that can be taken over.", local: "\(path): \(error)")
         }

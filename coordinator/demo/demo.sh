@@ -4,7 +4,7 @@
 #
 #   make demo                    runs it and leaves the federation serving
 #   make demo ONCE=1             stops everything after the final table
-#   make demo SITES_FROM=DIR     takes real manifests: DIR/<site>/manifest.csv, one folder a site
+#   make demo SITES_FROM=DIR     takes real manifests: DIR/<site>/manifest.csv, one folder a site, and DIR/plan.yaml
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 bin=$PWD/.build/release
@@ -55,8 +55,8 @@ if [ -n "${SITES_FROM:-}" ]; then
         site=$(basename "$(dirname "$file")")
         manifest[$site]=$(realpath "$file")
     done
-    origin=agreement
-    plan=${PLAN:?with SITES_FROM, name the study\'s plan: make demo SITES_FROM=DIR PLAN=plan.yaml}
+    plan=${PLAN:-$SITES_FROM/plan.yaml}
+    [ -r "$plan" ] || { echo "$plan is not there: write the study's plan there, or name it with PLAN=FILE"; exit 1; }
 else
     say "Making $cases heads of three sites that differ in scanner, contrasts and share of tumours, and 120 for judging"
     "$agent" synthesize --cases "$cases" --sites 3 --seed 7 --size 64 --out "$demo/cohort" | tail -1

@@ -17,6 +17,8 @@ enum PlantedFault: CaseIterable {
     case deletesEarly
     /// Never looks for work after a restart.
     case forgetsWork
+    /// When the disk is full, keeps the first row of a transaction and not the rest.
+    case tearsTransactions
 }
 
 /// A service around the real state: it decides, makes durable, answers, and works on what is pending.
@@ -34,6 +36,8 @@ struct SimulatedCoordinator {
     var working: [Work] = []
     /// Chance of a crash at each point where one matters.
     var fragility = 0.0
+    /// Chance that the disk takes nothing, each time something is written.
+    var fullness = 0.0
     var now = Timestamp(milliseconds: 0)
     /// Rows that became durable since the world looked.
     var fresh: [SimulatedStore.Row] = []
@@ -44,6 +48,10 @@ struct SimulatedCoordinator {
         if fragility > 0, random.chance(fragility) { throw Crash() }
     }
 
+    private static let full = Problem(.diskFull, "The disk is full.")
+
+    private func isFull(_ random: inout SeededGenerator) -> Bool { fullness > 0 && random.chance(fullness) }
+
     /// - Returns: the problem, if it is refused.
     mutating func perform(_ command: Command, _ random: inout SeededGenerator) throws(Crash) -> Problem? {
         let decided: (events: [Event], state: FederationState)
@@ -52,6 +60,13 @@ struct SimulatedCoordinator {
         } catch { return error }
         guard !decided.events.isEmpty else { return nil }
         try point(&random)
+        if isFull(&random) {
+            if fault == .tearsTransactions, decided.events.count > 1 {
+                store.append(Array(decided.events.prefix(1)), at: now)
+                fresh += store.sync()
+            }
+            return Self.full
+        }
         store.append(decided.events.map(planted), at: now)
         if fault == .earlyReceipt, told < 3 {
             told += 1
@@ -132,6 +147,7 @@ struct SimulatedCoordinator {
             guard piece.offset == store.written(upload: name) else {
                 return .upload(body.round, offset: store.uploads[name] ?? 0, receipt: nil)
             }
+            if isFull(&random) { return .problem(Self.full) }
             store.write(upload: name, upTo: piece.offset + piece.count)
             try point(&random)
             if fault == .earlyOffset, piece.offset + piece.count == body.update.bytes {

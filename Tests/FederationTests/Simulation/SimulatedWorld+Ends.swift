@@ -13,7 +13,10 @@ extension SimulatedWorld {
             try command(.createStudy(text: plan(study, sites: count)))
             try command(.startStudy(study: study))
         }
-        if !settings.quiet { coordinator.fragility = 0.01 + Double(random.below(3)) * 0.01 }
+        if !settings.quiet {
+            coordinator.fragility = 0.01 + Double(random.below(3)) * 0.01
+            coordinator.fullness = Double(random.below(4)) * 0.02
+        }
         schedule(50, .clocks)
         schedule(settings.quiet ? 0 : Self.faultyTime, .calm)
         schedule(700, .operate)

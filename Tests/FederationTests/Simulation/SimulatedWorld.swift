@@ -1,7 +1,7 @@
 import Federation
 
 /// A coordinator, sites and the network between them, under one seed: drops, copies, delays, partitions, crashes of
-/// either side, operators who revoke and pause. Nothing in it depends on anything but the seed.
+/// either side, full disks, operators who revoke and pause. Nothing in it depends on anything but the seed.
 struct SimulatedWorld {
     struct Settings {
         var seed: UInt64
@@ -146,6 +146,7 @@ struct SimulatedWorld {
         case .calm:
             isCalm = true
             coordinator.fragility = 0
+            coordinator.fullness = 0
             for index in cutUntil.indices { cutUntil[index] = 0 }
         }
     }

@@ -12,7 +12,7 @@ struct SimulationTests {
         environment["CONSILIUM_SEED"].flatMap { UInt64($0) }.map { $0..<$0 + 1 } ?? 1..<count + 1
     }
 
-    @Test("no history of crashes, cut lines and operators breaks a promise")
+    @Test("no history of crashes, cut lines, full disks and operators breaks a promise")
     func invariants() async {
         let seeds = Self.seeds
         let workers = UInt64(max(ProcessInfo.processInfo.activeProcessorCount, 1))
@@ -49,7 +49,7 @@ struct SimulationTests {
         }
     }
 
-    @Test("crashes and cut lines do not change the model that comes out")
+    @Test("crashes, cut lines and full disks do not change the model that comes out")
     func accidents() throws {
         for seed in UInt64(1)...100 {
             var quiet = SimulatedWorld(SimulatedWorld.Settings(seed: seed, onlyAccidents: true, quiet: true))

@@ -3,6 +3,7 @@ import Glibc
 import GRDB
 import Logging
 package import NIOCore
+import Transport
 
 /// Gives the bytes of a body as they arrive.
 ///
@@ -83,13 +84,13 @@ extension Coordinator {
     ) async -> Result<Void, any Error> {
         let task = Task {
             // Copied together: kept as they came, pieces of a few bytes would each hold a whole buffer of the line.
-            var portion = ByteBuffer()
+            var pool = BufferPool(capacity: Self.portion + (512 << 10))
+            var portion = pool.take()
             var noted = record.offset
             // While one portion goes to the disk the next comes in.
             var underWay: Task<Int, any Error>?
             do {
                 try await body(limit) { buffer in
-                    if portion.capacity == 0 { portion.reserveCapacity(Self.portion + buffer.readableBytes) }
                     portion.writeImmutableBuffer(buffer)
                     guard portion.readableBytes >= Self.portion else { return }
                     if let durable = try await underWay?.value, durable - noted >= Self.recorded {
@@ -97,8 +98,9 @@ extension Coordinator {
                         noted = durable
                     }
                     let next = portion
+                    pool.lend(next)
                     underWay = Task { try await session.add(next) }
-                    portion = ByteBuffer()
+                    portion = pool.take()
                 }
             } catch {
                 // What came before the line was cut is kept, and nothing is still being added when this is left.

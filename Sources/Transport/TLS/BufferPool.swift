@@ -1,18 +1,18 @@
-import NIOCore
+package import NIOCore
 
 /// Large buffers that are used again as soon as nobody else holds them: a fresh one costs a page fault for every 4 KiB,
 /// more than encrypting them.
-struct BufferPool {
+package struct BufferPool {
     /// Buffers remembered, at most.
     private static let limit = 4
 
     private let capacity: Int
     private var lent: [ByteBuffer] = []
 
-    init(capacity: Int) { self.capacity = capacity }
+    package init(capacity: Int) { self.capacity = capacity }
 
     /// An empty buffer with room for `capacity` bytes.
-    mutating func take() -> ByteBuffer {
+    package mutating func take() -> ByteBuffer {
         for index in lent.indices {
             let isFree: Void? = lent[index].modifyIfUniquelyOwned { $0.clear() }
             if isFree != nil { return lent.remove(at: index) }
@@ -21,7 +21,7 @@ struct BufferPool {
     }
 
     /// Remembers a buffer that is handed on to others.
-    mutating func lend(_ buffer: ByteBuffer) {
+    package mutating func lend(_ buffer: ByteBuffer) {
         if lent.count == Self.limit { lent.removeFirst() }
         lent.append(buffer)
     }

@@ -89,7 +89,7 @@ let package = Package(
             name: "CoordinatorService",
             dependencies: [
                 "Federation", "Transport", "Identity", "Training", "Encoder", "Cohort", "Compute", "Weights",
-                "Statistics", "Cryptography",
+                "Statistics", "Cryptography", "CSandbox",
                 "Files", database, yaml, logging, lifecycle,
             ] + http,
             swiftSettings: swift),

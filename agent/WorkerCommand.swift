@@ -28,7 +28,8 @@ struct WorkerCommand: ConfinedCommand {
         try Worker.makeFolders(state)
         let network = Sandbox.denyNetwork()
         let files = Sandbox.hideFiles(
-            [state + "/identity"], writable: [state + "/tasks", state + "/cache"] + Sandbox.scratchFolders)
+            [state + "/identity", state + "/work"],
+            writable: [state + "/tasks", state + "/cache"] + Sandbox.scratchFolders)
         say("sandbox: \(network.description); \(files.description)")
         guard network.holds, files.holds else {
             let what = network.holds ? "the keys in \(state)/identity" : "a network"

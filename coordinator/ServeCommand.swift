@@ -16,6 +16,7 @@ struct ServeCommand: AsyncParsableCommand {
     @OptionGroup var options: StateOptions
 
     func run() async throws {
+        ProcessLimits.giveBackMemory()
         let folder = options.folder
         try folder.check()
         let configuration = try CoordinatorConfiguration(folder: folder)

@@ -85,6 +85,14 @@ package struct TaskFolder: Sendable, Hashable {
         return result
     }
 
+    /// Takes the task back from the worker, with all it has made of it: it stops, and begins anew when it is submitted
+    /// again. The site's own trainer's log stays.
+    func withdraw() {
+        for name in ["task.json", "result.json", "progress.json", "update.safetensors", "scratch"] {
+            try? FileManager.default.removeItem(atPath: "\(path)/\(name)")
+        }
+    }
+
     /// Deletes the folder and all in it.
     package func remove() { try? FileManager.default.removeItem(atPath: path) }
 

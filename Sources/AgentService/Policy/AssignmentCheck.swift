@@ -12,7 +12,9 @@ package enum AssignmentCheck {
         let round = assignment.round
         guard assignment.federation == record.federation else { return "it is of another federation" }
         guard assignment.site == record.site else { return "it is for another site" }
-        guard Name.isValid(round.study), round.round >= 0, round.attempt >= 1, assignment.globalStep >= 0 else {
+        guard Name.isValid(round.study), (0...1_000_000).contains(round.round),
+            (1...1_000_000).contains(round.attempt), (0...(1 << 40)).contains(assignment.globalStep)
+        else {
             return "its round is out of range"
         }
         let objects = [assignment.base] + (assignment.candidate.map { [$0] } ?? [])
@@ -27,12 +29,21 @@ package enum AssignmentCheck {
             return "this site has not agreed to the study \(round.study)"
         }
         guard assignment.plan == plan.digest else { return "it is of another plan than the one agreed to" }
-        guard assignment.kind == .evaluate || (assignment.kind == .rehearse) == (plan.plan.kind == .rehearsal) else {
-            return "it is not of the plan's kind"
-        }
+        guard plan.plan.kind.assignments.contains(assignment.kind) else { return "it is not of the plan's kind" }
         guard memory.accepts(round) else {
             return "it is of round \(round.round), attempt \(round.attempt), and this site is past that"
         }
         return nil
+    }
+}
+
+extension StudyPlan.Kind {
+    /// What a site that agreed to such a study may be asked for.
+    fileprivate var assignments: Set<Assignment.Kind> {
+        switch self {
+        case .training: [.train, .evaluate]
+        case .evaluation: [.evaluate]
+        case .rehearsal: [.rehearse]
+        }
     }
 }

@@ -13,7 +13,9 @@ extension AgentRun {
         let name = "\(assignment.round.study), round \(assignment.round.round)"
         let plan = around.plan(study: assignment.round.study).map { ($0.plan, $0.document.digest) }
         let memory = around.site.memory
+        // What the policy says of the plan may have changed since the site agreed: it expires, or the admin raised a floor.
         if let objection = AssignmentCheck.objection(to: assignment, record: around.record, plan: plan, memory: memory)
+            ?? plan.flatMap({ around.policy.objection(to: $0.0, at: around.now()) })
         {
             around.narrator.say("the assignment of \(name) is not done: \(objection)", on: "assignment \(name)")
             return try await turnDown(assignment, objection)
@@ -64,7 +66,7 @@ extension AgentRun {
         switch outcome.kind {
         case .sent:
             // The coordinator lost it, as after the restoring of a backup.
-            try record.reopen()
+            if record.hasUpdate { try record.reopen() } else { try record.restart() }
         case .refused, .closed:
             // An extended round asks those again who declined; not more often than every ten seconds.
             guard around.now().seconds(since: outcome.at) > 10 else { return false }

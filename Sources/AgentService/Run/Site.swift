@@ -74,7 +74,7 @@ package final class Site: Sendable {
 
     /// The admin's no.
     package func refuse(_ id: String, reason: String) throws -> String {
-        let reason = String(reason.prefix(200))
+        let reason = EgressSchema.sentence(String(reason.prefix(200)))
         guard !reason.allSatisfy(\.isWhitespace) else { throw AgentError(.usage, "give a reason with --reason") }
         if let name = Self.name(id, ending: "consent") {
             return try remember { memory in

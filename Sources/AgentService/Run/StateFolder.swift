@@ -27,6 +27,8 @@ package struct StateFolder: Sendable {
     package var objects: String { path + "/objects" }
     package func object(_ digest: String) -> String { objects + "/" + digest }
     package var tasks: String { path + "/tasks" }
+    /// What the agent has decided and will send: out of the worker's reach.
+    package var work: String { path + "/work" }
     package func task(_ id: String) -> String { tasks + "/" + id }
     package var releases: String { path + "/releases" }
     package func release(_ name: String) -> String { releases + "/" + name }
@@ -42,7 +44,7 @@ package struct StateFolder: Sendable {
     /// Makes the folder and those below, for the owner only.
     /// - Throws: one sentence naming the folder.
     package func make() throws {
-        for folder in [path, identity, objects, tasks, releases, logs] {
+        for folder in [path, identity, objects, tasks, work, releases, logs] {
             do {
                 try FileManager.default.createDirectory(
                     atPath: folder, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])

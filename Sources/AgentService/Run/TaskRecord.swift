@@ -1,8 +1,10 @@
 package import Federation
+import Files
 import Foundation
+import Glibc
 
-/// One assignment at this site. All that is known of it is files in its folder, beside those of the worker, and how far
-/// it is follows from which of them are there: a restart at any point goes on where it was.
+/// One assignment at this site. All that is known of it is files in a folder of its own, which the worker can neither read
+/// nor write, and how far it is follows from which of them are there: a restart at any point goes on where it was.
 package struct TaskRecord: Sendable, Hashable {
     /// The coordinator's word, as it was signed.
     package struct Order: Codable, Sendable, Equatable {
@@ -52,19 +54,27 @@ package struct TaskRecord: Sendable, Hashable {
         }
     }
 
+    /// What is shared with the worker.
     package let folder: TaskFolder
+    /// The agent's own folder.
+    private let own: String
     package var id: String { folder.id }
+    /// The update once the agent has taken it from the worker.
+    package var update: String { own + "/update.safetensors" }
 
     package init(state: StateFolder, round: RoundReference, kind: Assignment.Kind) {
-        folder = TaskFolder(state: state.path, round: round, kind: kind)
+        self.init(TaskFolder(state: state.path, round: round, kind: kind), state)
     }
 
-    private init(folder: TaskFolder) { self.folder = folder }
+    private init(_ folder: TaskFolder, _ state: StateFolder) {
+        self.folder = folder
+        own = state.work + "/" + folder.id
+    }
 
     /// All there are, by name.
     package static func all(in state: StateFolder) -> [TaskRecord] {
-        let names = (try? FileManager.default.contentsOfDirectory(atPath: state.tasks)) ?? []
-        return names.sorted().map { TaskRecord(folder: TaskFolder(path: state.task($0))) }.filter {
+        let names = (try? FileManager.default.contentsOfDirectory(atPath: state.work)) ?? []
+        return names.sorted().map { TaskRecord(TaskFolder(path: state.task($0)), state) }.filter {
             $0.has("order.json")
         }
     }
@@ -94,44 +104,68 @@ package struct TaskRecord: Sendable, Hashable {
 
     package func begin(_ order: Order) throws {
         try FileManager.default.createDirectory(
-            atPath: folder.path, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
+            atPath: own, withIntermediateDirectories: true, attributes: [.posixPermissions: 0o700])
         try write(order, "order.json")
     }
 
     package func prepare(_ outgoing: Outgoing) throws { try write(outgoing, "outgoing.json") }
     package func decide(_ decision: Decision) throws { try write(decision, "decision.json") }
     package func refuse(_ refusal: Signed<Federation.Refusal>) throws { try write(refusal, "refusal.json") }
-    package func end(_ outcome: Outcome) throws { try write(outcome, "outcome.json") }
+    package func end(_ outcome: Outcome) throws {
+        try write(outcome, "outcome.json")
+        folder.withdraw()
+    }
+
+    /// Takes the worker's update into the agent's own folder, so that what is checked is what is sent.
+    func takeUpdate() throws {
+        guard access(folder.update, F_OK) == 0 else { return }
+        guard rename(folder.update, update) == 0 else {
+            throw AgentError(
+                .state, "\(folder.update) cannot be moved to \(update): \(String(cString: strerror(errno)))")
+        }
+        DurableFile.synchronise(folder: own)
+    }
+
+    /// Whether the update is still there to be sent.
+    var hasUpdate: Bool { has("update.safetensors") }
     package func note(_ verdict: Verdict) throws { try write(verdict, "verdict.json") }
     package func noteLogged() throws { try write(true, "logged") }
 
     /// Takes back all that came of it, so that it is done afresh.
     package func restart() throws {
         // What says that it ended goes first: half taken back it is still unfinished.
-        for name in ["outcome.json", "refusal.json", "decision.json", "outgoing.json", "logged", "result.json"] {
+        for name in ["outcome.json", "refusal.json", "decision.json", "outgoing.json", "logged"] {
             try remove(name)
         }
+        folder.withdraw()
+        try? remove("update.safetensors")
     }
 
     /// Takes back only that it ended.
     package func reopen() throws { try remove("outcome.json") }
 
     /// Deletes the update, of which only what was said remains.
-    package func dropUpdate() { try? remove("update.safetensors") }
+    package func dropUpdate() {
+        try? remove("update.safetensors")
+        folder.withdraw()
+    }
 
-    package func remove() { folder.remove() }
+    package func remove() {
+        folder.remove()
+        try? FileManager.default.removeItem(atPath: own)
+    }
 
-    private func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(folder.path)/\(name)") }
+    private func has(_ name: String) -> Bool { FileManager.default.fileExists(atPath: "\(own)/\(name)") }
 
     private func remove(_ name: String) throws {
-        if has(name) { try FileManager.default.removeItem(atPath: "\(folder.path)/\(name)") }
+        if has(name) { try FileManager.default.removeItem(atPath: "\(own)/\(name)") }
     }
 
     private func read<T: Decodable>(_ type: T.Type, _ name: String) throws -> T? {
-        try JSONFile.read(type, from: "\(folder.path)/\(name)")
+        try JSONFile.read(type, from: "\(own)/\(name)")
     }
 
     private func write(_ value: some Encodable, _ name: String) throws {
-        try JSONFile.write(value, to: "\(folder.path)/\(name)")
+        try JSONFile.write(value, to: "\(own)/\(name)")
     }
 }

@@ -52,7 +52,7 @@ extension Work {
         tell(.sending, 0, header.update.bytes)
         try await around.withinHours(record.id) {
             try await settle { () async throws(TransportError) in
-                let status = try await link.upload(record.folder.update, header: signed) { done in
+                let status = try await link.upload(record.update, header: signed) { done in
                     tell(.sending, done, header.update.bytes)
                 } trouble: { error in
                     around.narrator.say("\(record.id): \(error.description); trying again", on: record.id)

@@ -163,7 +163,8 @@ struct Work: Sendable {
         }
         guard made.encoding == plan.encoding else { throw EgressStop("the update is not in the plan's encoding") }
         let base = try SafetensorsFile(around.folder.object(assignment.base.digest))
-        let layout = try UpdateLayout(base: base.header, freezing: FreezePatterns(plan.training.freeze))
+        let layout = try UpdateLayout(base: base.header, freezing: FreezePatterns(plan.training))
+        try record.takeUpdate()
         let seen = try inspect(made, layout: layout)
         guard seen.bytes == made.bytes,
             let header = result.header(
@@ -177,9 +178,8 @@ struct Work: Sendable {
     }
 
     private func inspect(_ made: WorkerResult.Update, layout: UpdateLayout) throws -> UpdateInspection {
-        do { return try UpdateInspection.inspect(record.folder.update, layout: layout, encoding: made.encoding) } catch
-        {
-            let digest = SHA256.hex(ofFile: record.folder.update) ?? "unreadable"
+        do { return try UpdateInspection.inspect(record.update, layout: layout, encoding: made.encoding) } catch {
+            let digest = SHA256.hex(ofFile: record.update) ?? "unreadable"
             try around.gate.stop(.updateFile, digest, round: assignment.round, reason: "\(error)")
             throw error
         }

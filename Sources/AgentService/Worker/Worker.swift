@@ -34,7 +34,8 @@ package final class Worker {
 
     /// Makes the folders the worker writes into, before it is forbidden to make any.
     package static func makeFolders(_ state: String) throws(ExchangeError) {
-        for folder in [state, state + "/tasks", state + "/cache"] {
+        // Objects are only read; made later, they would lie among what is forbidden.
+        for folder in [state, state + "/tasks", state + "/cache", state + "/objects"] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
                 throw ExchangeError(
                     "\(folder) cannot be made: \(String(cString: strerror(errno))); check its permissions")

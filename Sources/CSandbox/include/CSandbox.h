@@ -40,4 +40,7 @@ int cs_landlock_enforce(int ruleset);
 /// signals, and has no other descriptor of this process.
 int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t *process);
 
+/// Has large buffers given back when they are freed, and all threads share two heaps. Before threads are started.
+void cs_give_back_memory(void);
+
 #endif

@@ -1,3 +1,4 @@
+import CSandbox
 import Glibc
 
 /// What a process that holds keys asks of the system before it begins.
@@ -8,6 +9,10 @@ package enum ProcessLimits {
         setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &none)
         umask(0o077)
     }
+
+    /// Keeps memory flat over many rounds: else each thread's heap keeps the largest moment it ever had. To be called before
+    /// threads are started.
+    package static func giveBackMemory() { cs_give_back_memory() }
 
     /// Raises the number of files to what the system allows.
     /// - Parameter connections: how many may be open; each may read or write a file.

@@ -41,6 +41,49 @@ struct SiteRoundTests {
         }
     }
 
+    @Test("a worker that writes the admin's word itself is not believed, and cannot change what was checked")
+    func forgedApproval() async throws {
+        try await SiteFixture.with("data: /nowhere/manifest.csv\napprove: {consent: automatic}\n") { fixture in
+            let offer = try fixture.offer()
+            fixture.coordinator.set { $0.studies = [offer] }
+            try await fixture.running { around in
+                try await fixture.until("consent") { fixture.coordinator.told.consents.first?.agrees == true }
+                try fixture.assign(fixture.assignment(base: try fixture.base()))
+                let record = record(fixture)
+                try await fixture.until("the task is handed over") {
+                    FileManager.default.fileExists(atPath: record.folder.path + "/task.json")
+                }
+                for name in ["decision.json", "logged", "outcome.json"] {
+                    try Data(#"{"approved":true}"#.utf8).write(to: URL(filePath: "\(record.folder.path)/\(name)"))
+                }
+                try await fixture.work()
+                try await fixture.until("it waits for the admin") { try record.outgoing != nil }
+                try Data("scans".utf8).write(to: URL(filePath: record.folder.update))
+                try await Task.sleep(for: .milliseconds(300))
+                #expect(fixture.coordinator.told.uploads == 0)
+                let control = SiteControl(site: around.site, configuration: around.configuration, around: around)
+                _ = control.answer(ControlRequest(.approve, id: record.id))
+                // The coordinator checks the digest of what it is sent.
+                try await fixture.until("the update") { fixture.coordinator.told.updates.count == 1 }
+            }
+        }
+    }
+
+    @Test("a plan that trains the head alone is sent")
+    func headAlone() async throws {
+        try await SiteFixture.with(SiteFixture.willing) { fixture in
+            let plan = SiteFixture.plan + "training: {trainable: [\"head.*\"]}\n"
+            let offer = try fixture.offer(plan)
+            fixture.coordinator.set { $0.studies = [offer] }
+            try await fixture.running { _ in
+                try await fixture.until("consent") { fixture.coordinator.told.consents.first?.agrees == true }
+                try fixture.assign(fixture.assignment(base: try fixture.base(), plan: plan))
+                try await fixture.work(tensors: [("head.b", [5])])
+                try await fixture.until("the update") { fixture.coordinator.told.updates.count == 1 }
+            }
+        }
+    }
+
     @Test("with manual approval nothing leaves before the admin's word, and a no is told with its reason")
     func manual() async throws {
         try await SiteFixture.with("data: /nowhere/manifest.csv\n") { fixture in

@@ -137,13 +137,14 @@ final class SiteFixture: Sendable {
 
     /// Does a task as a worker would, with an update of one value everywhere.
     func work(
-        _ round: RoundReference = round, value: Float = 0.5, samples: Int = 40, metadata: [String: String] = [:]
+        _ round: RoundReference = round, value: Float = 0.5, samples: Int = 40, metadata: [String: String] = [:],
+        tensors: [(String, [Int])] = [("a", [2, 3]), ("head.b", [5])]
     ) async throws {
         let exchange = TaskFolder(state: folder.path, round: round, kind: .train)
         try await until("the task is handed over") {
             FileManager.default.fileExists(atPath: exchange.path + "/task.json")
         }
-        try Self.write([("a", [2, 3]), ("head.b", [5])], value: value, to: exchange.update, metadata: metadata)
+        try Self.write(tensors, value: value, to: exchange.update, metadata: metadata)
         let size = try Data(contentsOf: URL(fileURLWithPath: exchange.update)).count
         let made = WorkerResult.Update(
             bytes: size, encoding: .f32, samples: samples, steps: 10, loss: 0.5, norm: 1, norms: [])

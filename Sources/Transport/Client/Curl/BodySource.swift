@@ -17,7 +17,7 @@ struct BodySource: ~Copyable {
         var opened: Int32 = -1
         if case .bytes(let bytes) = body { made = bytes }
         if case .file(let path, _, _) = body {
-            opened = open(path, O_RDONLY | O_CLOEXEC)
+            opened = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
             guard opened >= 0 else {
                 throw TransportError(
                     .fileUnusable, "\(path) cannot be read: \(String(cString: strerror(errno))); check its permissions")

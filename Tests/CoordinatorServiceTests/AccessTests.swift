@@ -80,17 +80,15 @@ import Transport
         let collecting = try await Collecting()
         let (site, coordinator) = (collecting.site, collecting.coordinator)
         try await collecting.serving { port, _ in
-            let client = site.client(port)
             let registry = collecting.federation.registry
-            let token = try await site.poll(client).token
-            let waiting = Task { try await site.poll(client, known: token, wait: 30) }
-            #expect(registry.count(publicKey: site.key.spki) > 0)
+            // A client that does not connect again by itself.
+            let client = try TLSClient(port: port, .init(identity: try site.identity))
+            #expect(try client.get("/v1/probe?bytes=1").status == 200)
             let head = coordinator.head
             coordinator.shutOut(site: site.name)
             try await eventually("its connections are cut", within: 1) {
                 registry.count(publicKey: site.key.spki) == 0
             }
-            await #expect(throws: (any Error).self) { try await waiting.value }
             let problem = try await collecting.problem { try await site.poll(site.client(port)) }
             #expect(problem.status == 403 && coordinator.head == head)
         }

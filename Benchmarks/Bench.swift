@@ -5,6 +5,9 @@ import Foundation
 ///
 /// Each measurement runs in a child process of its own, so that its peak memory is its own.
 enum Bench {
+    /// The folder of this program, in which `agent` and `coordinator` lie too.
+    static let programs = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
+
     static func run(_ arguments: [String]) throws {
         if arguments.first?.hasPrefix("--") ?? true {
             let peers = arguments.firstIndex(of: "--peers").flatMap { arguments.dropFirst($0 + 1).first }

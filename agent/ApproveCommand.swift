@@ -8,7 +8,7 @@ struct ApproveCommand: ParsableCommand {
         abstract: "Say yes to something that waits, by its name in `agent status`.",
         discussion: "`agent approve history` accepts that the coordinator came back with another history.")
 
-    @Argument(help: "Such as tumour-1.consent or tumour-1.3.1.train.")
+    @Argument(help: "Such as tumour-1.consent.3f2a90b1c4d5e6f7 or tumour-1.3.1.train.")
     var id: String
 
     @OptionGroup var options: StateOptions

@@ -57,6 +57,7 @@ struct DoctorCommand: AsyncParsableCommand {
             .flatMap { try? Certificate(pem: $0) }?.notAfter
         probe.modelBytes = Self.modelBytes(folder)
         probe.sandbox = { DoctorSandboxCommand.ask() }
+        probe.isAtWork = TaskFolder.all(state: folder.path).contains { !$0.isFinished }
         return probe
     }
 
@@ -91,21 +92,16 @@ struct DoctorCommand: AsyncParsableCommand {
 struct DoctorSandboxCommand: ConfinedCommand {
     static let configuration = CommandConfiguration(commandName: "doctor-sandbox", shouldDisplay: false)
 
-    private struct Answer: Codable {
-        var enforced: [String]
-        var missing: [String]
-    }
-
     func confine() throws {
         let network = Sandbox.denyNetwork()
         let files = Sandbox.restrictFiles(readable: Sandbox.systemFolders, writable: [])
-        let answer = Answer(enforced: network.enforced + files.enforced, missing: network.missing + files.missing)
-        print(String(decoding: try JSONEncoder().encode(answer), as: UTF8.self))
+        let offer = DoctorEvidence.SandboxOffer(network: network, files: files)
+        print(String(decoding: try JSONEncoder().encode(offer), as: UTF8.self))
     }
 
     func run() {}
 
-    static func ask() -> (enforced: [String], missing: [String]) {
+    static func ask() -> DoctorEvidence.SandboxOffer? {
         let process = Process()
         let output = Pipe()
         process.executableURL = URL(fileURLWithPath: "/proc/self/exe").resolvingSymlinksInPath()
@@ -114,9 +110,9 @@ struct DoctorSandboxCommand: ConfinedCommand {
         process.standardOutput = output
         process.standardError = FileHandle.nullDevice
         guard (try? process.run()) != nil, let text = try? output.fileHandleForReading.readToEnd(),
-            let answer = try? JSONDecoder().decode(Answer.self, from: text)
-        else { return ([], ["the program could not be started again to try it"]) }
+            let offer = try? JSONDecoder().decode(DoctorEvidence.SandboxOffer.self, from: text)
+        else { return nil }
         process.waitUntilExit()
-        return (answer.enforced, answer.missing)
+        return offer
     }
 }

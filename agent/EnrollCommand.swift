@@ -10,6 +10,8 @@ struct EnrollCommand: ConfinedCommand, AsyncParsableCommand {
         commandName: "enroll",
         abstract: "Join a federation with the code its operator gave you.",
         discussion: """
+            In the folder of a site that is a member already, it gives the site fresh keys and keeps all else.
+
             Makes this site's keys, which never leave it, and waits until the operator approves: read the eight words \
             to them over the telephone. Killed or cut off, the same command goes on. The code is a secret: give it as \
             $CONSILIUM_CODE or on the standard input (agent enroll -) where others can see this machine's processes.

@@ -176,7 +176,7 @@ struct FitCommand: ParsableCommand {
     private func startingWeights() throws -> FitRequest.Start {
         if let preset { return .preset(preset) }
         if let fromRelease {
-            let kept = try Releases.verified(fromRelease, in: state.folder)
+            let kept = try Releases.usable(fromRelease, in: state.folder)
             return .weights(try ModelFile(kept.model), digest: kept.card.model.digest)
         }
         let path = try ModelPath.file(weights ?? "")

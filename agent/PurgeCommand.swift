@@ -10,12 +10,14 @@ struct PurgeCommand: ParsableCommand {
         discussion: """
             Prepared cases are pictures of patients. `agent fit` keeps them \(PreparedCache.usualDays) days at most; `agent \
             infer` keeps none. Only entries of the cache are deleted, never other files in the folder; they are made anew when they are needed.
-            With --state the folders of ended work of `agent run` and `agent worker` go too; the egress log stays.
+            With --state it is the cache of that site's `agent worker`, and the folders of ended work go too; the \
+            egress log stays.
             """)
 
     @Option(
         help: ArgumentHelp(
-            "The cache's folder; $XDG_CACHE_HOME/consilium or ~/.cache/consilium by default.", valueName: "dir"))
+            "The cache's folder; $XDG_CACHE_HOME/consilium or ~/.cache/consilium by default, with --state STATE-cache.",
+            valueName: "dir"))
     var cache: String?
 
     @Option(help: ArgumentHelp("Only entries older than this; all by default.", valueName: "days"))
@@ -29,7 +31,7 @@ struct PurgeCommand: ParsableCommand {
     }
 
     func run() throws {
-        guard let cache = cache ?? PreparedCache.usualFolder else {
+        guard let cache = cache ?? state.map({ StateFolder($0).cache }) ?? PreparedCache.usualFolder else {
             throw CohortError(.cache, "There is no home folder to find the cache in: name its folder with --cache.")
         }
         if let state {

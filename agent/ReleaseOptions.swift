@@ -12,10 +12,6 @@ struct ReleaseOptions: ParsableArguments {
     /// The verified model's path; nil when no release is named.
     func model() throws -> String? {
         guard let release else { return nil }
-        let kept = try Releases.verified(release, in: state.folder)
-        guard kept.card.standing != .held else {
-            throw ValidationError("The release \(release) is held by the coordinator: it must not be used.")
-        }
-        return kept.model
+        return try Releases.usable(release, in: state.folder).model
     }
 }

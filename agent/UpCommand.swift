@@ -11,6 +11,11 @@ struct UpCommand: AsyncParsableCommand {
 
     @OptionGroup var options: StateOptions
 
+    @Option(
+        help: ArgumentHelp("Folder of prepared scans, outside of STATE; STATE-cache by default.", valueName: "dir"),
+        completion: .directory)
+    var cache: String?
+
     func run() async throws {
         let stop = StopRequest()
         let folder = options.folder
@@ -19,7 +24,10 @@ struct UpCommand: AsyncParsableCommand {
         let settings = options.config.map { ["--config", $0] } ?? []
         let supervisor = Supervisor(
             program: program,
-            commands: [["run", "--state", folder.path] + settings, ["worker", "--state", folder.path]],
+            commands: [
+                ["run", "--state", folder.path] + settings,
+                ["worker", "--state", folder.path, "--cache", cache ?? folder.cache],
+            ],
             report: Narrator.standardError, isStopped: { stop.isAsked })
         await supervisor.run()
     }

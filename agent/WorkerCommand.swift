@@ -11,12 +11,17 @@ struct WorkerCommand: ConfinedCommand {
         discussion: """
             Does the tasks in STATE/tasks, one at a time, and leaves results there. It gives up every network and the \
             right to read STATE/identity before it begins, says what this machine does not allow of that, and keeps \
-            a prepared copy of the scans in STATE/cache. Stopped or killed, it goes on where it was when it is \
+            a prepared copy of the scans in a folder beside STATE, which `agent run` cannot open. Stopped or killed, it goes on where it was when it is \
             started again.
             """)
 
     @Option(help: "The site's state folder, shared with `agent run`.", completion: .directory)
     var state: String
+
+    @Option(
+        help: ArgumentHelp("Folder of prepared scans, outside of STATE; STATE-cache by default.", valueName: "dir"),
+        completion: .directory)
+    var cache: String?
 
     @Flag(help: "End when no task is left.")
     var once = false
@@ -24,12 +29,23 @@ struct WorkerCommand: ConfinedCommand {
     @Flag(help: "Refuse to work unless network and keys are out of reach.")
     var requireSandbox = false
 
+    private var folder: StateFolder { StateFolder(state) }
+    private var cacheFolder: String { cache ?? folder.cache }
+
+    func validate() throws {
+        guard !(StateFolder(cacheFolder).path + "/").hasPrefix(folder.path + "/") else {
+            throw ValidationError("Name a --cache outside of \(state): `agent run` may open all of that.")
+        }
+    }
+
     func confine() throws {
-        try Worker.makeFolders(state)
+        try Worker.makeFolders(state, cache: cacheFolder)
         let network = Sandbox.denyNetwork()
+        // Not before: a process that cannot be looked into may not map its user either.
+        Confinement.forbidCores()
         let files = Sandbox.hideFiles(
-            [state + "/identity", state + "/work"],
-            writable: [state + "/tasks", state + "/cache"] + Sandbox.scratchFolders)
+            [folder.identity, folder.work], writable: [folder.tasks, cacheFolder] + Sandbox.scratchFolders,
+            kept: folder.path)
         say("sandbox: \(network.description); \(files.description)")
         guard network.holds, files.holds else {
             let what = network.holds ? "the keys in \(state)/identity" : "a network"
@@ -44,8 +60,9 @@ struct WorkerCommand: ConfinedCommand {
 
     func run() throws {
         let stop = StopRequest()
+        Supervisor.endWithSupervisor()
         let worker = try Worker(
-            state: state,
+            state: folder.path, cache: cacheFolder,
             report: { report in
                 switch report {
                 case .began(let task): say("\(task): begun")

@@ -12,8 +12,6 @@ struct EchoRounds {
     let sites: Int
     let rounds: Int
 
-    private static let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
-
     /// Tensors as the peers' harness has them: the size in equal parts.
     private var tensors: Int { megabytes < 10 ? 4 : megabytes < 200 ? 50 : megabytes < 1000 ? 150 : 200 }
 
@@ -29,10 +27,10 @@ struct EchoRounds {
         }
         let base = folder + "/base.safetensors"
         let digest = try makeBase(base)
-        let federation = try LocalFederation(folder: folder, binaries: Self.binaries)
+        let federation = try LocalFederation(folder: folder, binaries: Bench.programs)
         children.append(try federation.found())
         for index in 0..<sites {
-            let trainer = [Self.binaries + "/bench", "echo-trainer", "\(index)"]
+            let trainer = [Bench.programs + "/bench", "echo-trainer", "\(index)"]
             children.append(try federation.addSite("site-\(index + 1)", cases: 100 + index, trainer: trainer))
         }
         try plan(digest).write(toFile: folder + "/plan.yaml", atomically: true, encoding: .utf8)

@@ -7,8 +7,7 @@ struct LoadFigures {
         let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-load-\(getpid())").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let binaries = URL(filePath: CommandLine.arguments[0]).deletingLastPathComponent().path
-        var federation = try LocalFederation(folder: folder, binaries: binaries)
+        var federation = try LocalFederation(folder: folder, binaries: Bench.programs)
         federation.settings = Load.settings
         let coordinator = try federation.found()
         defer { coordinator.end() }

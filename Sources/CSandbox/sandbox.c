@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <string.h>
 #include <sys/prctl.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -208,5 +209,23 @@ int cs_landlock_enforce(int ruleset) {
     if (prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0) != 0 || syscall(SYS_landlock_restrict_self, ruleset, 0) != 0)
         result = -errno;
     close(ruleset);
+    return result;
+}
+
+// Secrets of the process itself.
+
+void cs_forbid_dumps(void) {
+    struct rlimit none = {0, 0};
+    setrlimit(RLIMIT_CORE, &none);
+    prctl(PR_SET_DUMPABLE, 0, 0, 0, 0);
+}
+
+// Files of others.
+
+int cs_is_settled(int file) {
+    if (fcntl(file, F_SETLEASE, F_RDLCK) != 0) return 0;
+    struct stat facts;
+    int result = fstat(file, &facts) == 0 && S_ISREG(facts.st_mode) && facts.st_nlink == 1;
+    fcntl(file, F_SETLEASE, F_UNLCK);
     return result;
 }

@@ -34,3 +34,31 @@ int cs_start(const char *const *arguments, const char *folder, const char *log, 
     posix_spawn_file_actions_destroy(&actions);
     return -result;
 }
+
+int cs_end_group_with_caller(pid_t group, pid_t *keeper) {
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
+    pid_t child = fork();
+    if (child < 0) {
+        int error = errno;
+        close(ends[0]);
+        close(ends[1]);
+        return -error;
+    }
+    if (child == 0) {
+        // Out of reach of what ends the caller's own group.
+        setsid();
+        sigset_t all;
+        sigfillset(&all);
+        sigprocmask(SIG_BLOCK, &all, NULL);
+        dup2(ends[0], 0);
+        closefrom(1);
+        char byte;
+        while (read(0, &byte, 1) < 0 && errno == EINTR) {}
+        kill(-group, SIGKILL);
+        _exit(0);
+    }
+    close(ends[0]);
+    *keeper = child;
+    return ends[1];
+}

@@ -97,6 +97,29 @@ import Weights
         }
     }
 
+    @Test("a worker that is killed takes the command and all it started with it")
+    func killed() throws {
+        try WorkerSite.with { site in
+            let child = site.state + "/tasks/child"
+            let task = try task(site, "sleep 600 & echo $! > '\(child)'; wait")
+            try TaskFolder(state: site.state, round: task.round, kind: .train).submit(task)
+            let process = Process()
+            process.executableURL = URL(filePath: SandboxTests.agent)
+            process.arguments = ["worker", "--state", site.state]
+            process.standardError = FileHandle.nullDevice
+            try process.run()
+            func started() -> pid_t? {
+                (try? String(contentsOfFile: child, encoding: .utf8)).flatMap {
+                    pid_t($0.trimmingCharacters(in: .whitespacesAndNewlines))
+                }
+            }
+            while process.isRunning, started() == nil { usleep(1_000) }
+            kill(process.processIdentifier, SIGKILL)
+            process.waitUntilExit()
+            #expect(Self.isGone(try #require(started())))
+        }
+    }
+
     /// Waits until a process has ended; one nobody has waited for counts as ended.
     private static func isGone(_ process: pid_t) -> Bool {
         for _ in 0..<1_000 {

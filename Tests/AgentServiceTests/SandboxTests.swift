@@ -46,6 +46,8 @@ import Testing
         (exec 3<>/dev/tcp/127.0.0.1/\(port)) 2> /dev/null && echo connect >> '\(report)'
         cat '\(site.state)/identity/tls.key' > /dev/null 2>&1 && echo key >> '\(report)'
         ls '\(site.state)/identity' > /dev/null 2>&1 && echo list >> '\(report)'
+        cat '\(site.state)/work/decision.json' > /dev/null 2>&1 && echo decision >> '\(report)'
+        (echo x >> '\(site.state)/work/decision.json') 2> /dev/null && echo decide >> '\(report)'
         ln '\(site.state)/identity/tls.key' '\(report).link' 2> /dev/null && echo link >> '\(report)'
         (echo x > '\(site.folder)/outside') 2> /dev/null && echo outside >> '\(report)'
         cat '\(site.folder)/scan' > /dev/null 2>&1 && echo scan >> '\(report)'
@@ -53,18 +55,20 @@ import Testing
         """
     }
 
-    @Test("the worker and all it starts can neither connect nor read a key, and can open a scan")
+    @Test("the worker and all it starts can neither connect, read a key nor decide for the agent, and can open a scan")
     func worker() throws {
         try WorkerSite.with { site in
             try FileManager.default.createDirectory(
                 atPath: site.state + "/identity", withIntermediateDirectories: true)
             try Data("secret".utf8).write(to: URL(filePath: site.state + "/identity/tls.key"))
+            try FileManager.default.createDirectory(atPath: site.state + "/work", withIntermediateDirectories: true)
+            try Data("no".utf8).write(to: URL(filePath: site.state + "/work/decision.json"))
             try Data("voxels".utf8).write(to: URL(filePath: site.folder + "/scan"))
             try withListener { port in
                 // The same script outside the sandbox succeeds in everything: what fails inside, fails by the sandbox.
                 let free = site.folder + "/free"
                 #expect(try run("/bin/bash", ["-c", probe(site, port: port, report: free)]).status == 0)
-                #expect(try lines(free) == ["connect", "key", "list", "link", "outside", "scan"])
+                #expect(try lines(free) == ["connect", "key", "list", "decision", "decide", "link", "outside", "scan"])
                 // A second name of the key, outside of the hidden folder, would let it be read: rules are about inodes.
                 try FileManager.default.removeItem(atPath: free + ".link")
                 let report = site.state + "/tasks/report"
@@ -80,6 +84,47 @@ import Testing
                 let reached = try lines(report)
                 // Outside of the state folder lies /tmp here, where everybody may write.
                 #expect(reached == ["outside", "scan"])
+            }
+        }
+    }
+
+    @Test("the agent's own process cannot open scans nor what is prepared of them, and says so where it could")
+    func agentRun() throws {
+        try WorkerSite.with { site in
+            let folder = StateFolder(site.state)
+            try FileManager.default.createDirectory(atPath: folder.cache, withIntermediateDirectories: true)
+            let manifest = site.folder + "/manifest.csv"
+            for place in [manifest, site.state + "/manifest.csv"] {
+                try Data("case\n".utf8).write(to: URL(filePath: place))
+                try Data("data: \(place)\n".utf8).write(to: URL(filePath: folder.configuration))
+                // The site is not enrolled: it says what it may open, and ends.
+                let said = try run(Self.agent, ["run", "--state", site.state]).errors
+                #expect(said.contains("files restricted") && said.contains("belongs to no federation"))
+                // Only data that the site keeps in the agent's own folder are in its reach.
+                #expect(said.contains("WARNING") == (place != manifest))
+                #expect(!said.contains(folder.cache))
+            }
+        }
+    }
+
+    @Test("a file that another process could still change is copied, one that nobody could is not")
+    func settled() throws {
+        try WorkerSite.with { site in
+            let (source, target) = (site.folder + "/made", site.folder + "/taken")
+            for hold in ["nothing", "a descriptor", "a name"] {
+                try Data("checked".utf8).write(to: URL(filePath: source))
+                var facts = stat()
+                #expect(stat(source, &facts) == 0)
+                let inode = facts.st_ino
+                let descriptor = hold == "a descriptor" ? open(source, O_WRONLY) : -1
+                defer { if descriptor >= 0 { close(descriptor) } }
+                if hold == "a name" { #expect(link(source, source + ".other") == 0) }
+                try SettledFile.take(source, to: target)
+                if descriptor >= 0 { #expect(pwrite(descriptor, "changed", 7, 0) == 7) }
+                if hold == "a name" { try Data("changed".utf8).write(to: URL(filePath: source + ".other")) }
+                #expect(try String(contentsOfFile: target, encoding: .utf8) == "checked")
+                #expect(stat(target, &facts) == 0)
+                #expect((facts.st_ino == inode) == (hold == "nothing"))
             }
         }
     }

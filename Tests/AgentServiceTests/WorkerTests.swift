@@ -39,15 +39,19 @@ import Weights
             try folder.submit(task)
             // Cases are read first, then passes are trained: 12 of them are 6 steps.
             let asked = Mutex(0)
-            let stopping = try Worker(
-                state: site.folder + "/second",
-                shouldStop: {
-                    asked.withLock {
-                        $0 += 1
-                        return $0 > 42 + passes
-                    }
-                })
-            stopping.run(untilDone: true)
+            do {
+                let stopping = try Worker(
+                    state: site.folder + "/second",
+                    shouldStop: {
+                        asked.withLock {
+                            $0 += 1
+                            return $0 > 42 + passes
+                        }
+                    })
+                // Two workers would do the same task at once.
+                #expect(throws: ExchangeError.self) { _ = try Worker(state: site.folder + "/second") }
+                stopping.run(untilDone: true)
+            }
             #expect(try folder.result() == nil)
             #expect(FileManager.default.fileExists(atPath: folder.scratch + "/checkpoint.safetensors"))
             try Worker(state: site.folder + "/second").run(untilDone: true)

@@ -201,13 +201,13 @@ import Weights
             let signed = Signed<UpdateHeader>(
                 text: try MessageCoding.encode(Self.header(samples: samples)), signature: signature,
                 signer: Self.digest)
-            let text = try MessageCoding.encode(signed)
-            do throws(EgressViolation) { try EgressSchema.checkRequest(text, as: .updateHeader) } catch { return error }
+            let text = try MessageCoding.encode(UploadRequest(header: signed))
+            do throws(EgressViolation) { try EgressSchema.check(text, as: .upload) } catch { return error }
             return nil
         }
         #expect(try found(40, signature) == nil)
         #expect(try found(9, signature)?.reason == .cohort)
-        #expect(try found(40, "1234")?.field == "signature")
+        #expect(try found(40, "1234")?.field == "header.signature")
     }
 
     @Test("a sentence is made fit to leave: no slash, no line break, not longer than allowed")
@@ -215,22 +215,6 @@ import Weights
         let made = EgressSchema.sentence("cannot read /data/doe\\x\n" + String(repeating: "ä", count: 300))
         #expect(!made.contains("/") && !made.contains("\\") && !made.contains("\n"))
         #expect(made.utf8.count <= 300 && made.utf8.count > 297)
-    }
-
-    @Test("an update's file passes only as the plan lets it leave")
-    func updateFile() throws {
-        let folder = try UpdateFolder()
-        let update = try folder.update("u", seed: 3)
-        var header = Self.header()
-        header.update = update.reference
-        let found = try EgressSchema.checkUpdate(file: update.path, header: header, layout: folder.layout)
-        #expect(found.digest == update.reference.digest)
-        let base = try folder.base
-        header.update.bytes = base.fileBytes
-        let error = #expect(throws: EgressViolation.self) {
-            try EgressSchema.checkUpdate(file: base.path, header: header, layout: folder.layout)
-        }
-        #expect(error?.kind == .updateFile)
     }
 
     @Test("docs/egress.md shows the very list that is checked")

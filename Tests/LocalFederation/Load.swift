@@ -44,6 +44,7 @@ package struct Load: Sendable {
             try String(contentsOfFile: "\(site)/identity/\(name)", encoding: .utf8)
         }
         let settings = TLSClient.Settings(identity: (chain: try text("tls.pem"), key: try text("tls.key")))
+        TLSClient.raiseFileLimit()
         // The server closes the slow ones while they are written to.
         signal(SIGPIPE, SIG_IGN)
         let waiting = try (0..<idle).map { _ in try TLSClient(port: port, settings) }

@@ -70,6 +70,7 @@ package struct LocalFederation: Sendable {
         try """
         data: \(manifest)
         approve: {consent: automatic, update: automatic, evaluation: automatic, release: automatic}
+        origin: synthetic
         minimum: {cases: 1, cases_per_class: 1}
         floors: {minimum_sites: 1}
         trainer: {external: [\(command)]}

@@ -5,10 +5,6 @@ import Testing
 @Suite(.serialized) struct LoadTests {
     @Test("a thousand idle connections, twenty active and a hundred slow ones: answered, closed, and in 300 MB")
     func load() throws {
-        var files = rlimit()
-        getrlimit(__rlimit_resource_t(7), &files)  // RLIMIT_NOFILE, which Glibc types apart
-        files.rlim_cur = min(files.rlim_max, 8192)
-        setrlimit(__rlimit_resource_t(7), &files)
         let study = try EchoStudy(rounds: 1)
         var federation = study.federation
         federation.settings = Load.settings

@@ -70,6 +70,14 @@ package final class TLSClient: @unchecked Sendable {
         try SigningKey(pem: key).withKey { _ = SSL_use_PrivateKey(ssl, $0) }
     }
 
+    /// Lets this process open as many connections as a test of load needs.
+    package static func raiseFileLimit() {
+        var files = rlimit()
+        getrlimit(__rlimit_resource_t(7), &files)  // RLIMIT_NOFILE, which Glibc types apart
+        files.rlim_cur = min(files.rlim_max, 8192)
+        setrlimit(__rlimit_resource_t(7), &files)
+    }
+
     package static func connect(port: Int, timeout: Int = 30) throws -> Int32 {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         var limit = timeval(tv_sec: timeout, tv_usec: 0)

@@ -93,10 +93,7 @@ struct ServerMemoryTests {
 
     @Test("a thousand idle connections take little memory, and a request among them is answered")
     func idle() async throws {
-        var files = rlimit()
-        getrlimit(__rlimit_resource_t(7), &files)  // RLIMIT_NOFILE, which Glibc types apart
-        files.rlim_cur = min(files.rlim_max, 8192)
-        setrlimit(__rlimit_resource_t(7), &files)
+        TLSClient.raiseFileLimit()
         var limits = ServerLimits()
         (limits.connectionsPerAddress, limits.connectionsPerPeer) = (2000, 2000)
         let federation = try ServerFederation()

@@ -71,6 +71,8 @@ else
     plan=$PWD/coordinator/demo/plan.yaml
 fi
 sites=$(printf '%s\n' "${!manifest[@]}" | sort)
+# In a trial, the sites say of their data what the plan says.
+origin=$(sed -n '/^governance:/,$ s/^ *data: *\([a-z]*\).*/\1/p' "$plan" | head -1)
 
 say "The coordinator: its authority, its keys, its listeners"
 "$coordinator" init --address "127.0.0.1:$port" --name demo
@@ -92,6 +94,7 @@ for site in $sites; do
     cat > "$demo/$site/agent.yaml" <<YAML
 data: ${manifest[$site]}
 approve: {consent: automatic, update: automatic, evaluation: automatic, release: automatic}
+origin: $origin
 minimum: {cases: 1, cases_per_class: 1}
 YAML
     background "$site" "$agent" up --state "$demo/$site"

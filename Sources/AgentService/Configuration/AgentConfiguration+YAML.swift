@@ -1,3 +1,4 @@
+import Federation
 import Foundation
 import Yams
 
@@ -30,6 +31,7 @@ extension AgentConfiguration {
         read.coordinator = try top.string("coordinator")
         read.proxy = try top.string("proxy")
         read.data = try top.string("data").map { absolute($0, beside: file) }
+        read.origin = try top.choice("origin", Governance.DataOrigin.self) ?? read.origin
         read.studies = try studies(top, file: file)
         read.approve = try approvals(top)
         if let minimum = try top.mapping("minimum", known: Key.minimum) {
@@ -45,7 +47,7 @@ extension AgentConfiguration {
         read.floors = try floors(top)
         read.trainer = try trainer(top)
         read.releases = try top.choice("releases", Fetch.self) ?? read.releases
-        read.threads = try top.integer("threads", in: 1...1024)
+        read.threads = try top.integer("threads", in: 1...256)
         read.precision = try top.string("precision")
         if let precision = read.precision, precision != "fp32", precision != "bf16" {
             throw top.error("precision", "is \(precision); it must be fp32 or bf16")
@@ -55,7 +57,8 @@ extension AgentConfiguration {
 
     private enum Key {
         static let top = [
-            "coordinator", "proxy", "data", "studies", "approve", "minimum", "bandwidth", "hours", "floors", "trainer",
+            "coordinator", "proxy", "data", "origin", "studies", "approve", "minimum", "bandwidth", "hours", "floors",
+            "trainer",
             "releases", "threads", "precision",
         ]
         static let minimum = ["cases", "cases_per_class"]
@@ -78,8 +81,10 @@ extension AgentConfiguration {
         guard let node = try top.mapping("studies", known: nil) else { return nil }
         var read: [String: Study] = [:]
         for name in node.names {
-            let data = try node.mapping(name, known: ["data"])?.string("data")
-            read[name] = Study(data: data.map { absolute($0, beside: file) })
+            let study = try node.mapping(name, known: ["data", "origin"])
+            read[name] = Study(
+                data: try study?.string("data").map { absolute($0, beside: file) },
+                origin: try study?.choice("origin", Governance.DataOrigin.self))
         }
         return read
     }

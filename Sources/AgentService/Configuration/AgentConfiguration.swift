@@ -1,3 +1,5 @@
+package import Federation
+
 /// What a site allows and how its agent runs: `agent.yaml`. Only an edit of that file changes it; nothing that a
 /// coordinator sends can.
 package struct AgentConfiguration: Sendable, Equatable {
@@ -22,7 +24,13 @@ package struct AgentConfiguration: Sendable, Equatable {
     package struct Study: Sendable, Equatable {
         /// Manifest of the cases; nil for the site's default.
         package var data: String?
-        package init(data: String? = nil) { self.data = data }
+        /// Where these cases come from; nil for the site's default.
+        package var origin: Governance.DataOrigin?
+
+        package init(data: String? = nil, origin: Governance.DataOrigin? = nil) {
+            self.data = data
+            self.origin = origin
+        }
     }
 
     /// Who trains.
@@ -64,6 +72,9 @@ package struct AgentConfiguration: Sendable, Equatable {
     package var proxy: String?
     /// Manifest for studies that name none of their own.
     package var data: String?
+    /// Where the site's cases come from, unless a study says otherwise. Of patients' data, the strictest, unless the site
+    /// says so itself: a plan cannot make them public.
+    package var origin = Governance.DataOrigin.agreement
     /// Studies the site may take part in by name; nil for any that the policy lets pass.
     package var studies: [String: Study]?
     package var approve = Approvals()
@@ -82,6 +93,9 @@ package struct AgentConfiguration: Sendable, Equatable {
     package var precision: String?
 
     package init() {}
+
+    /// Where a study's cases come from, by the site's own word.
+    package func origin(study: String) -> Governance.DataOrigin { studies?[study]?.origin ?? origin }
 
     /// Manifest of a study's cases.
     package func data(study: String) -> String? { studies?[study]?.data ?? data }

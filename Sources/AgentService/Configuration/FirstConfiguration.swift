@@ -10,6 +10,9 @@ package enum FirstConfiguration {
         # Manifest of the site's cases (docs/manifest.md); needed to train or to evaluate.
         # data: /data/manifest.csv
 
+        # Where the cases come from: agreement (patients' data; a plan must then show its governance), synthetic or public.
+        # origin: agreement
+
         # Studies this site may take part in, each with a manifest of its own if it needs one.
         # Without this list, every study is judged by the floors below.
         # studies:

@@ -63,7 +63,7 @@ package struct SiteControl: Sendable {
             coordinator: configuration.coordinator ?? record?.address ?? "", running: around != nil,
             connection: around.map { $0.narrator.line(on: "connection") ?? "connecting" } ?? "the agent does not run",
             certificateUntil: certificate.map { Timestamp($0.notAfter) }, warnings: warnings,
-            waiting: try waiting(records, last), studies: studies(last), work: try records.compactMap(work),
+            waiting: waiting(records, last), studies: studies(last), work: records.map(work),
             releases: Releases.names(in: site.folder))
     }
 
@@ -81,18 +81,16 @@ package struct SiteControl: Sendable {
         }
     }
 
-    private func waiting(_ records: [TaskRecord], _ last: PollAnswer?) throws -> [SiteStatus.Waiting] {
+    private func waiting(_ records: [TaskRecord], _ last: PollAnswer?) -> [SiteStatus.Waiting] {
         var waiting: [SiteStatus.Waiting] = []
         if let warning = site.memory.olderHistory {
             waiting.append(.init(id: "history", kind: .history, what: warning))
         }
-        for offer in last?.studies ?? [] where site.memory.studies[offer.name]?.waiting != nil {
-            waiting.append(consent(offer))
+        for offer in last?.studies ?? [] {
+            if let plan = site.memory.studies[offer.name]?.waiting { waiting.append(consent(offer, plan: plan)) }
         }
         for record in records {
-            guard try record.outcome == nil, try record.decision == nil, let outgoing = try record.outgoing else {
-                continue
-            }
+            guard let outgoing = record.waiting else { continue }
             let what = outgoing.header == nil ? "a report of an evaluation" : "an update of the model"
             waiting.append(
                 .init(
@@ -102,7 +100,7 @@ package struct SiteControl: Sendable {
         for card in (last?.releases ?? []).compactMap(\.unverified) where isWaiting(card) {
             waiting.append(
                 .init(
-                    id: "\(card.name).release", kind: .release,
+                    id: Site.release(card.name, model: card.model.digest), kind: .release,
                     what: "a released model of \(card.model.bytes) bytes (\(card.standing.rawValue)), to be fetched",
                     fields: ["task": card.task, "lineage": card.lineage, "limits": card.limits.joined(separator: "; ")])
             )
@@ -110,21 +108,29 @@ package struct SiteControl: Sendable {
         return waiting
     }
 
-    private func consent(_ offer: StudyOffer) -> SiteStatus.Waiting {
-        var fields = ["plan": offer.plan.unverified?.digest ?? ""]
-        if let document = offer.plan.unverified, let plan = try? StudyPlan.parse(document.text) {
+    private func consent(_ offer: StudyOffer, plan digest: String) -> SiteStatus.Waiting {
+        var fields = ["plan": digest]
+        if let document = offer.plan.unverified, document.digest == digest,
+            let plan = try? StudyPlan.parse(document.text)
+        {
             fields["kind"] = plan.kind.rawValue
             fields["task"] = plan.task
             fields["purpose"] = plan.governance.purpose
             fields["controllers"] = plan.governance.controllers.joined(separator: ", ")
             fields["expiry"] = plan.governance.expiry ?? "none"
             fields["retention"] = plan.governance.retention
+            fields["approvals"] = plan.governance.approvals.sorted { $0.key < $1.key }
+                .map { "\($0.key): \($0.value)" }.joined(separator: "; ")
+            fields["release rights"] = plan.governance.releaseRights
+            fields["data"] = plan.governance.data.rawValue
+            fields["open mode agreed"] = plan.governance.openModeAgreed ? "yes" : "no"
             fields["rounds"] = String(plan.rounds)
             fields["minimum sites"] = String(plan.minimumSites)
             fields["version"] = String(document.version)
         }
         return .init(
-            id: "\(offer.name).consent", kind: .consent, what: "taking part in the study \(offer.name)", fields: fields)
+            id: Site.consent(offer.name, plan: digest), kind: .consent, what: "taking part in the study \(offer.name)",
+            fields: fields)
     }
 
     private func isWaiting(_ card: ReleaseCard) -> Bool {
@@ -138,8 +144,10 @@ package struct SiteControl: Sendable {
             && !Releases.names(in: site.folder).contains(card.name)
     }
 
-    private func work(_ record: TaskRecord) throws -> SiteStatus.Work? {
-        .init(id: record.id, state: try state(of: record))
+    private func work(_ record: TaskRecord) -> SiteStatus.Work {
+        do { return .init(id: record.id, state: try state(of: record)) } catch {
+            return .init(id: record.id, state: "\(error)")
+        }
     }
 
     private func state(of record: TaskRecord) throws -> String {

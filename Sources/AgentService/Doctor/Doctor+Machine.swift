@@ -15,6 +15,7 @@ extension Doctor {
         }
         let need = evidence.modelBytes.map { 3 * $0 + gibibyte } ?? 2 * gibibyte
         guard free >= need else {
+            if evidence.isAtWork { return DoctorCheck(.disk, .skipped, "a task is under way and takes disk itself") }
             return DoctorCheck(
                 .disk, .failed, "\(size(free)) are free in the state folder and \(size(need)) are needed",
                 remedy: "free space, or move the state folder")
@@ -29,6 +30,9 @@ extension Doctor {
         }
         let need = evidence.modelBytes.map { 8 * $0 } ?? 2 * gibibyte
         guard available >= need else {
+            if evidence.isAtWork {
+                return DoctorCheck(.memory, .skipped, "a task is under way and takes memory itself")
+            }
             return DoctorCheck(
                 .memory, .failed,
                 "\(size(available)) of memory are available and about \(size(need)) are needed to train",
@@ -51,21 +55,30 @@ extension Doctor {
     }
 
     private static func sandbox(_ evidence: DoctorEvidence) -> DoctorCheck {
-        guard let (enforced, missing) = evidence.sandbox else {
-            return DoctorCheck(.sandbox, .skipped, "the kernel was not asked")
+        guard let offer = evidence.sandbox else {
+            return DoctorCheck(.sandbox, .skipped, "it could not be tried: the program cannot be started again")
         }
-        if enforced.isEmpty {
+        let missing = offer.network.missing + offer.files.missing
+        guard offer.network.holds else {
             return DoctorCheck(
-                .sandbox, .failed, "nothing can keep the worker from the network: \(missing.joined(separator: ", "))",
+                .sandbox, .failed,
+                "nothing can keep the worker from the network: \(offer.network.missing.joined(separator: ", "))",
                 remedy: "use a kernel with seccomp or user namespaces, or the packages' systemd units")
         }
-        if !missing.isEmpty {
+        guard offer.files.holds else {
             return DoctorCheck(
                 .sandbox, .warning,
-                "enforced: \(enforced.joined(separator: ", ")); not: \(missing.joined(separator: ", "))",
+                "nothing keeps the worker from the keys, nor agent run from scans: "
+                    + offer.files.missing.joined(separator: ", "),
+                remedy: "use a kernel with Landlock (5.13 or later), or the packages' systemd units")
+        }
+        let enforced = (offer.network.enforced + offer.files.enforced).joined(separator: ", ")
+        guard missing.isEmpty else {
+            return DoctorCheck(
+                .sandbox, .warning, "enforced: \(enforced); not: \(missing.joined(separator: ", "))",
                 remedy: "use the packages' systemd units, which close the rest")
         }
-        return DoctorCheck(.sandbox, .ok, enforced.joined(separator: ", "))
+        return DoctorCheck(.sandbox, .ok, enforced)
     }
 
     static func data(_ evidence: DoctorEvidence) -> DoctorCheck {

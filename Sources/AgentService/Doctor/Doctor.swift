@@ -27,6 +27,11 @@ package enum Doctor {
                     + "and enrol again"
             )
         }
+        if let first = evidence.foreign.first {
+            return DoctorCheck(
+                .state, .failed, "\(first) belongs to another user than the one who runs this",
+                remedy: "run agent as the user the site was enrolled by, or chown the state folder to this one")
+        }
         if let problem = evidence.identityProblem {
             return DoctorCheck(
                 .state, .failed, problem,

@@ -33,12 +33,25 @@ package struct DoctorEvidence: Sendable {
         }
     }
 
+    /// What the kernel enforces on a worker, tried.
+    package struct SandboxOffer: Sendable, Codable {
+        package var network: Sandbox.Outcome
+        package var files: Sandbox.Outcome
+
+        package init(network: Sandbox.Outcome, files: Sandbox.Outcome) {
+            self.network = network
+            self.files = files
+        }
+    }
+
     /// Why the settings cannot be read; nil when they can.
     package var configurationProblem: String?
     /// Why this site has no usable identity; nil when it has.
     package var identityProblem: String?
-    /// Files and folders that others may read, or that are not ours.
+    /// Files and folders that others may read.
     package var exposed: [String] = []
+    /// Those that belong to another user.
+    package var foreign: [String] = []
     /// `host:port`
     package var address: String?
     /// Without its password; nil for a direct connection.
@@ -55,7 +68,9 @@ package struct DoctorEvidence: Sendable {
     /// Such as `avx2`; nil where the question has no answer (not x86-64).
     package var processorFlags: Set<String>?
     /// What the kernel enforces, and what it does not; nil when it was not asked.
-    package var sandbox: (enforced: [String], missing: [String])?
+    package var sandbox: SandboxOffer?
+    /// Whether a task of this site is under way, which takes memory and disk itself.
+    package var isAtWork = false
     package var data: [Data] = []
 
     package init(now: Date) { self.now = now }

@@ -16,7 +16,8 @@ package struct DoctorProbe: Sendable {
     package var identityProblem: String?
     package var modelBytes: Int?
     /// What the kernel would enforce on a worker; nil leaves it out.
-    package var sandbox: (@Sendable () -> (enforced: [String], missing: [String]))?
+    package var sandbox: (@Sendable () -> DoctorEvidence.SandboxOffer?)?
+    package var isAtWork = false
     /// Opens the site's manifests and their headers.
     package var data: @Sendable () async -> [DoctorEvidence.Data]
     package var certificateEnd: Date?
@@ -37,6 +38,8 @@ package struct DoctorProbe: Sendable {
         evidence.configurationProblem = configurationProblem
         evidence.identityProblem = identityProblem
         evidence.exposed = Self.exposed([stateFolder] + secrets)
+        evidence.foreign = Self.foreign([stateFolder] + secrets)
+        evidence.isAtWork = isAtWork
         evidence.certificateEnd = certificateEnd
         evidence.freeDisk = Self.freeDisk(stateFolder)
         evidence.availableMemory = Self.availableMemory(Self.text("/proc/meminfo"))
@@ -66,7 +69,7 @@ package struct DoctorProbe: Sendable {
         do throws(TransportError) {
             let bytes = Self.transferBytes
             let start = ContinuousClock.now
-            _ = try await client.send("POST", "/v1/probe", body: .bytes([UInt8](repeating: 0x5A, count: bytes)))
+            _ = try await client.send("POST", "/v1/probe", body: .bytes([UInt8](repeating: 0, count: bytes)))
             let middle = ContinuousClock.now
             _ = try await client.send("GET", "/v1/probe?bytes=\(bytes)", limit: bytes)
             evidence.transfer = .measured(
@@ -77,14 +80,19 @@ package struct DoctorProbe: Sendable {
         }
     }
 
-    /// Paths that anybody but their owner may read, or that belong to somebody else; missing ones are left out.
+    /// Paths that others than their owner may read; missing ones are left out.
     static func exposed(_ paths: [String]) -> [String] {
-        paths.filter { path in
-            guard let facts = try? FileManager.default.attributesOfItem(atPath: path) else { return false }
-            let mode = (facts[.posixPermissions] as? NSNumber)?.intValue ?? 0o777
-            let owner = (facts[.ownerAccountID] as? NSNumber)?.uint32Value
-            return mode & 0o077 != 0 || (owner != nil && owner != geteuid() && geteuid() != 0)
-        }
+        paths.filter { path in facts(path).map { $0.st_mode & 0o077 != 0 } ?? false }
+    }
+
+    /// Paths that belong to another user than this one; to root, none does.
+    static func foreign(_ paths: [String]) -> [String] {
+        paths.filter { path in facts(path).map { $0.st_uid != geteuid() && geteuid() != 0 } ?? false }
+    }
+
+    private static func facts(_ path: String) -> stat? {
+        var facts = stat()
+        return stat(path, &facts) == 0 ? facts : nil
     }
 
     private static func freeDisk(_ folder: String) -> Int? {

@@ -1,17 +1,20 @@
 package import Federation
 import Cryptography
-import Identity
+import Foundation
+package import Identity
 import Synchronization
 
 /// The one door out of the site: a message is checked against the closed schema, signed, and written to the egress log
 /// before it may be sent; what does not fit is written there too, and stays.
 package struct EgressGate: Sendable {
-    let identity: SiteIdentity
+    let signingKey: SigningKey
     let log: EgressLog
     let now: @Sendable () -> Timestamp
 
-    package init(identity: SiteIdentity, log: EgressLog, now: @escaping @Sendable () -> Timestamp) {
-        self.identity = identity
+    package init(
+        signingKey: SigningKey, log: EgressLog, now: @escaping @Sendable () -> Timestamp = { Timestamp(Date()) }
+    ) {
+        self.signingKey = signingKey
         self.log = log
         self.now = now
     }
@@ -23,7 +26,7 @@ package struct EgressGate: Sendable {
     ) throws -> Signed<Body> {
         let text = try MessageCoding.encode(body)
         try check(text, as: kind, limits: limits, round: round)
-        return try Signed(body, by: identity.signingKey)
+        return try Signed(body, by: signingKey)
     }
 
     /// Checks a message that is not signed, such as a poll.
@@ -34,6 +37,13 @@ package struct EgressGate: Sendable {
             try stop(kind, text, round: round, reason: error.description)
             throw EgressStop(error.description)
         }
+    }
+
+    /// Checks a message that is not signed and writes it down, to leave next.
+    package func pass(_ message: some Encodable, as kind: EgressKind) throws {
+        let text = try MessageCoding.encode(message)
+        try check(text, as: kind)
+        try note(kind, text)
     }
 
     /// Writes down what was kept from leaving.

@@ -1,4 +1,5 @@
 package import Federation
+import Files
 import Foundation
 import Glibc
 import Synchronization
@@ -60,12 +61,18 @@ package final class EgressLog: Sendable {
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let bytes = Array(try encoder.encode(line)) + [10]
         try writing.withLock { _ in
-            let descriptor = open(path, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
+            let descriptor = open(path, O_RDWR | O_APPEND | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0o600)
             guard descriptor >= 0 else { throw Self.failure(path) }
             defer { close(descriptor) }
-            guard write(descriptor, bytes, bytes.count) == bytes.count, fsync(descriptor) == 0 else {
+            let size = lseek(descriptor, 0, SEEK_END)
+            // A line that a crash or a full disk cut off must not spoil the next.
+            var last: UInt8 = 10
+            guard size >= 0, size == 0 || pread(descriptor, &last, 1, size - 1) == 1 else { throw Self.failure(path) }
+            let line = last == 10 ? bytes : [10] + bytes
+            guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
                 throw Self.failure(path)
             }
+            if size == 0 { DurableFile.synchronise(folder: (path as NSString).deletingLastPathComponent) }
         }
     }
 

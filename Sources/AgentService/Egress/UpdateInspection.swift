@@ -23,11 +23,7 @@ package struct UpdateInspection: Sendable, Equatable {
     ) throws -> UpdateInspection {
         let header: SafetensorsHeader
         do { header = try SafetensorsFile(path).header } catch { throw EgressStop("the update is no safetensors file") }
-        // Free text beside the numbers would be a way out for anything.
-        guard header.metadata.isEmpty else { throw EgressStop("the update carries text beside its numbers") }
-        guard header.tensors.map(\.name) == layout.entries.map(\.name),
-            header.tensors.map(\.shape) == layout.entries.map(\.shape)
-        else { throw EgressStop("the update's tensors are not those that the plan trains") }
+        do throws(Problem) { try layout.check(header, encoding: encoding) } catch { throw EgressStop(error.message) }
         let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NOFOLLOW)
         guard descriptor >= 0 else { throw EgressStop("the update cannot be read") }
         defer { close(descriptor) }
@@ -36,9 +32,6 @@ package struct UpdateInspection: Sendable, Equatable {
         var norms: [SiteStatus.LayerNorm] = []
         var total = 0.0
         for tensor in header.tensors {
-            guard tensor.type == encoding.type else {
-                throw EgressStop("the update's tensor \(tensor.name) is not \(encoding.rawValue)")
-            }
             let squares = try reader.squares(count: tensor.elements, encoding: encoding, name: tensor.name)
             norms.append(.init(name: tensor.name, count: tensor.elements, norm: squares.squareRoot()))
             total += squares

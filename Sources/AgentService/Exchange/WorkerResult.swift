@@ -32,7 +32,7 @@ package struct WorkerResult: Codable, Sendable, Equatable {
 
     /// What an evaluation report says but who says it.
     package struct Evaluation: Codable, Sendable, Equatable {
-        /// Select cases of each class, in the order of the plan's classes.
+        /// As ``EvaluationReport/cases``.
         package var cases: [Int]
         /// Base, then candidate.
         package var models: [EvaluationReport.Scores]

@@ -5,6 +5,13 @@ package import Identity
 
 /// Keys of a site as files: made here, readable by their owner only, and never sent.
 package enum KeyPair {
+    /// What fresh keys are for, and what their files' names end with until they are in place.
+    package enum Stage: String, CaseIterable {
+        case renewal = ".next"
+        /// A member's new keys, the signing key too.
+        case enrolment = ".enrol"
+    }
+
     /// Reads a key, or makes one where there is none.
     package static func loadOrMake(_ path: String) throws -> SigningKey {
         if access(path, F_OK) == 0 { return try SigningKey.load(path) }
@@ -15,25 +22,30 @@ package enum KeyPair {
     }
 
     /// The key that is to take the TLS key's place; the same until it has.
-    static func next(in folder: StateFolder) throws -> SigningKey { try loadOrMake(folder.tlsKey + ".next") }
+    static func next(in folder: StateFolder) throws -> SigningKey {
+        try loadOrMake(folder.tlsKey + Stage.renewal.rawValue)
+    }
 
-    /// Puts the next key and its chain in place. Killed in between, ``finishExchange(in:)`` ends it: a chain under the
-    /// next name says that the next key is certified.
-    static func exchange(chain: String, in folder: StateFolder) throws {
-        try DurableFile.write(Array(chain.utf8), to: folder.tlsChain + ".next", mode: 0o600)
+    /// Puts fresh keys and their chain in place. Killed in between, ``finishExchange(in:)`` ends it: a chain beside fresh
+    /// keys says that they are certified.
+    static func exchange(chain: String, in folder: StateFolder, stage: Stage) throws {
+        try DurableFile.write(Array(chain.utf8), to: folder.tlsChain + stage.rawValue, mode: 0o600)
         try finishExchange(in: folder)
     }
 
     /// Ends an exchange that was begun.
     package static func finishExchange(in folder: StateFolder) throws {
-        guard access(folder.tlsChain + ".next", F_OK) == 0 else { return }
-        let moves = [(folder.tlsKey + ".next", folder.tlsKey), (folder.tlsChain + ".next", folder.tlsChain)]
-        for (from, to) in moves where access(from, F_OK) == 0 {
-            guard rename(from, to) == 0 else {
-                throw AgentError(.identity, "\(to) cannot be replaced; check the permissions of \(folder.identity)")
+        for stage in Stage.allCases where access(folder.tlsChain + stage.rawValue, F_OK) == 0 {
+            // The chain goes last: as long as it is there, the others may have to follow.
+            for file in [folder.signingKey, folder.tlsKey, folder.tlsChain]
+            where access(file + stage.rawValue, F_OK) == 0 {
+                guard rename(file + stage.rawValue, file) == 0 else {
+                    throw AgentError(
+                        .identity, "\(file) cannot be replaced; check the permissions of \(folder.identity)")
+                }
             }
+            DurableFile.synchronise(folder: folder.identity)
         }
-        DurableFile.synchronise(folder: folder.identity)
     }
 
     /// Checks a chain that the coordinator gave: for this key, from this root.

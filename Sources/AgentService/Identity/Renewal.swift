@@ -24,10 +24,12 @@ package struct Renewal: Sendable {
     }
 
     /// Makes a fresh key, or takes the one of a try that was cut off, and lets it be certified.
-    func renew(over link: any CoordinatorLink, root: String) async throws {
+    func renew(over link: any CoordinatorLink, root: String, gate: EgressGate) async throws {
         let key = try KeyPair.next(in: folder)
-        let answer = try await link.renew(RenewalRequest(request: try CertificateRequest.make(key: key).pem))
+        let request = RenewalRequest(request: try CertificateRequest.make(key: key).pem)
+        try gate.pass(request, as: .renewal)
+        let answer = try await link.renew(request)
         try KeyPair.check(chain: answer.chain, key: key, root: try Certificate(pem: root))
-        try KeyPair.exchange(chain: answer.chain, in: folder)
+        try KeyPair.exchange(chain: answer.chain, in: folder, stage: .renewal)
     }
 }

@@ -24,8 +24,10 @@ package struct Policy: Sendable {
         if governance.purpose.isBlank { return "the plan names no purpose" }
         if governance.hasExpired(at: now) { return "the plan expired on \(governance.expiry ?? "a day before")" }
         if !governance.invites(site) { return "the plan has no approval or contract reference for \(site)" }
-        // Made or public data need no contract, and a rehearsal touches none.
-        guard governance.data == .agreement, plan.kind != .rehearsal else { return nil }
+        // Made or public data need no contract, and a rehearsal touches none. What they are is the site's word and the
+        // plan's: the stricter counts.
+        let origins = [governance.data, configuration.origin(study: plan.name)]
+        guard origins.contains(.agreement), plan.kind != .rehearsal else { return nil }
         if governance.controllers.allSatisfy(\.isBlank) { return "the plan names no controller" }
         if governance.approvals[site]?.isBlank ?? true {
             return "the plan has no approval or contract reference for \(site)"

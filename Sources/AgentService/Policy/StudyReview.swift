@@ -38,10 +38,11 @@ struct StudyReview: Sendable {
             }
             memory.studies[document.study] = study
         }
-        if around.site.memory.studies[document.study]?.waiting != nil {
+        if let plan = around.site.memory.studies[document.study]?.waiting {
             around.narrator.say(
                 "the study \(document.study) waits for you: look at `agent status`, then "
-                    + "`agent approve \(document.study).consent` or refuse it", on: "plan \(document.study)")
+                    + "`agent approve \(Site.consent(document.study, plan: plan))` or refuse it",
+                on: "plan \(document.study)")
         }
     }
 

@@ -42,6 +42,15 @@ package enum Releases {
         return Kept(card: body, model: model)
     }
 
+    /// A kept release that may be used: verified, and not held by the coordinator.
+    package static func usable(_ name: String, in folder: StateFolder) throws -> Kept {
+        let kept = try verified(name, in: folder)
+        guard kept.card.standing != .held else {
+            throw AgentError(.usage, "the release \(name) is held by the coordinator: it must not be used")
+        }
+        return kept
+    }
+
     static func model(_ name: String, _ folder: StateFolder) -> String { folder.release(name) + "/model.safetensors" }
     static func card(_ name: String, _ folder: StateFolder) -> String { folder.release(name) + "/card.json" }
 }
@@ -97,7 +106,8 @@ struct ReleaseShelf: Sendable {
         if let word = around.site.memory.releases[card.name] { return word == card.model.digest }
         if around.isAutomatic(around.configuration.approve.release) { return true }
         around.narrator.say(
-            "the release \(card.name) waits for you: `agent approve \(card.name).release` or refuse it",
+            "the release \(card.name) waits for you: "
+                + "`agent approve \(Site.release(card.name, model: card.model.digest))` or refuse it",
             on: "release \(card.name)")
         return false
     }

@@ -13,6 +13,11 @@ extension AgentRun {
         let name = "\(assignment.round.study), round \(assignment.round.round)"
         let plan = around.plan(study: assignment.round.study).map { ($0.plan, $0.document.digest) }
         let memory = around.site.memory
+        guard memory.olderHistory == nil || memory.accepts(assignment.round) else {
+            return around.narrator.say(
+                "\(name) is asked for again by an older history; it waits for `agent approve history`",
+                on: "assignment \(name)")
+        }
         // What the policy says of the plan may have changed since the site agreed: it expires, or the admin raised a floor.
         if let objection = AssignmentCheck.objection(to: assignment, record: around.record, plan: plan, memory: memory)
             ?? plan.flatMap({ around.policy.objection(to: $0.0, at: around.now()) })
@@ -43,8 +48,10 @@ extension AgentRun {
     private func turnDown(_ assignment: Assignment, _ objection: String) async throws {
         let round = assignment.round
         let id = TaskRecord(state: around.folder, round: round, kind: assignment.kind).id
+        // Asked again after it was told, as for a round that was extended, the coordinator is told again.
+        let told = turnedDown.withLock { $0[id] }
         guard assignment.federation == around.record.federation, assignment.site == around.record.site,
-            !turnedDown.withLock({ $0.contains(id) })
+            told.map({ abs(around.now().seconds(since: $0)) > Self.quiet }) ?? true
         else { return }
         let refusal = Federation.Refusal(
             federation: assignment.federation, site: assignment.site, round: round, kind: assignment.kind,
@@ -55,22 +62,30 @@ extension AgentRun {
             // The coordinator's own no to it is as good; a cut line is tried again with the next answer.
             if error.isTransient { return }
         }
-        turnedDown.withLock { _ = $0.insert(id) }
+        turnedDown.withLock { $0[id] = around.now() }
     }
+
+    /// Seconds before work that ended is begun anew, or refused again, though the coordinator asks for it.
+    private static let quiet = 10.0
+    /// The same for work of which the coordinator took neither the result nor the refusal.
+    private static let longQuiet = 600.0
 
     /// Whether an assignment that is known must be worked on: it is not ended, or the coordinator asked for it again
     /// after it was told of the end.
     private func isAskedAgain(_ record: TaskRecord, asked: Timestamp) throws -> Bool {
         guard let outcome = try record.outcome else { return true }
-        guard outcome.at < asked else { return false }
+        // A clock that was set back makes an end lie in the future, which says nothing.
+        let now = around.now()
+        guard outcome.at < asked || outcome.at > now else { return false }
+        let since = abs(now.seconds(since: outcome.at))
         switch outcome.kind {
         case .sent:
             // The coordinator lost it, as after the restoring of a backup.
             if record.hasUpdate { try record.reopen() } else { try record.restart() }
         case .refused, .closed:
-            // An extended round asks those again who declined; not more often than every ten seconds.
-            guard around.now().seconds(since: outcome.at) > 10 else { return false }
+            // An extended round asks those again who declined.
             let reason = try record.refusal?.unverified?.reason
+            guard since > (outcome.kind == .closed && reason != nil ? Self.longQuiet : Self.quiet) else { return false }
             if reason == .policy || reason == .refused { try record.reopen() } else { try record.restart() }
         }
         return true
@@ -110,7 +125,7 @@ extension AgentRun {
         let open = Set(
             answer.assignments.compactMap { try? $0.verified(by: around.identity.coordinatorKey) }
                 .map { TaskRecord(state: around.folder, round: $0.round, kind: $0.kind).id })
-        let records = tidying.withLock { $0.unsettled(open: open) }
+        let records = tidying.withLock { $0.unsettled(open: open) }.filter(isWhole)
         for record in records where !open.contains(record.id) {
             guard try record.outcome == nil else { continue }
             // What is being sent learns its end from the coordinator itself.
@@ -119,7 +134,22 @@ extension AgentRun {
             around.tell(record.id, nil)
             try record.end(.init(.closed, reason: "the coordinator no longer waits for it", at: around.now()))
         }
-        try tidying.withLock { try $0.tidy(records, open: open) }
+        let studies = Set(answer.studies.map(\.name))
+        try tidying.withLock { try $0.tidy(records, open: open, studies: studies) }
+    }
+
+    /// Whether a record can be read. One that a failing disk damaged is put away: what it was about is asked for again.
+    private func isWhole(_ record: TaskRecord) -> Bool {
+        do {
+            _ = (try record.assignment, try record.outcome, try record.outgoing, try record.decision)
+            _ = (try record.refusal, try record.verdict)
+            return true
+        } catch {
+            around.narrator.say("\(error); \(record.id) is removed, and done anew if it is asked for", on: record.id)
+            end(record.id)
+            record.remove()
+            return false
+        }
     }
 
     // MARK: Releases

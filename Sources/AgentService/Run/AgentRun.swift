@@ -11,6 +11,8 @@ package final class AgentRun: Sendable {
     private struct Poll {
         var task: Task<Result<PollAnswer, TransportError>, Never>?
         var isDue = true
+        /// What the last poll said of the site's work; nil before the first.
+        var told: [String]?
     }
 
     /// So that a site is back within a minute of a line that heals.
@@ -21,8 +23,8 @@ package final class AgentRun: Sendable {
     private let configurationPath: String
     private let poll = Mutex(Poll())
     let works = Mutex<[String: Task<Void, Never>]>([:])
-    /// Assignments that were turned down without being taken up, each told of once.
-    let turnedDown = Mutex<Set<String>>([])
+    /// When assignments were turned down without being taken up.
+    let turnedDown = Mutex<[String: Timestamp]>([:])
     let tidying: Mutex<Tidying>
 
     package init(around: Surroundings, link: any CoordinatorLink, configurationPath: String) {
@@ -100,7 +102,7 @@ package final class AgentRun: Sendable {
 
     /// - Returns: nil when something came up before it could be asked.
     private func answer(to request: PollRequest) async -> Result<PollAnswer, TransportError>? {
-        do { try around.gate.check(MessageCoding.encode(request), as: .poll) } catch {
+        do { try note(request) } catch {
             around.narrator.say("no poll is sent: \(error)", on: "connection")
             try? await Task.sleep(for: .seconds(5))
             return nil
@@ -114,14 +116,26 @@ package final class AgentRun: Sendable {
         }
         poll.withLock { poll in
             poll.task = task
-            if request.wait > 0, poll.isDue { task.cancel() }
-            poll.isDue = false
+            // What came up since the question was made is told with the next one, which does not wait.
+            if request.wait > 0, poll.isDue { task.cancel() } else { poll.isDue = false }
         }
         return await withTaskCancellationHandler {
             await task.value
         } onCancel: {
             task.cancel()
         }
+    }
+
+    /// Checks a poll, and writes it down when it says more than how far the same work has come.
+    private func note(_ request: PollRequest) throws {
+        let text = try MessageCoding.encode(request)
+        try around.gate.check(text, as: .poll)
+        let matter = request.activities.map { "\($0.round) \($0.phase)" }
+        let isNew = poll.withLock { poll in
+            defer { poll.told = matter }
+            return poll.told != matter
+        }
+        if isNew { try around.gate.note(.poll, text) }
     }
 
     // MARK: Taking an answer
@@ -134,8 +148,13 @@ package final class AgentRun: Sendable {
             if around.site.lastAnswer?.token != answer.token { try around.site.keep(answer) }
             warnOfClock(answer)
             try StudyReview(around: around).review(answer.studies)
-            for signed in answer.assignments { try await take(signed, asked: asked) }
-            for signed in answer.verdicts { try note(signed) }
+            for signed in answer.assignments {
+                // One folder that is damaged, or a full disk, must not keep the others from their work.
+                do { try await take(signed, asked: asked) } catch { around.narrator.say("\(error)", on: "answer") }
+            }
+            for signed in answer.verdicts {
+                do { try note(signed) } catch { around.narrator.say("\(error)", on: "answer") }
+            }
             try close(notIn: answer)
             try fetchReleases(answer.releases)
             try await deliverConsents(answer.studies)
@@ -212,7 +231,7 @@ package final class AgentRun: Sendable {
                     from: certificate.notBefore.addingTimeInterval(Authority.head), until: certificate.notAfter,
                     draw: Double.random(in: 0...1))
                 while around.now().date < due { try await Task.sleep(for: .milliseconds(500)) }
-                try await renewal.renew(over: link, root: around.identity.root)
+                try await renewal.renew(over: link, root: around.identity.root, gate: around.gate)
                 waits.reset()
                 around.narrator.say(
                     "the certificate is renewed until \(try renewal.current().notAfter.formatted(.iso8601))",

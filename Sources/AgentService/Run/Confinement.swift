@@ -1,3 +1,4 @@
+import CSandbox
 import Foundation
 import Glibc
 
@@ -9,28 +10,25 @@ package enum Confinement {
     package static func confine(_ folder: StateFolder, configuration: String) -> [String] {
         let manifests = (try? AgentConfiguration.read(configuration))?.manifests ?? []
         let outcome = Sandbox.restrictFiles(
-            readable: Sandbox.systemFolders + mapped() + [settings(configuration, manifests)],
+            readable: Sandbox.systemFolders + mapped() + [settings(configuration, manifests + [folder.cache])],
             writable: [folder.path, "/dev/null"])
         var lines = ["sandbox: \(outcome.description)"]
-        for manifest in manifests where isReadable(manifest) {
+        for path in manifests + [folder.cache] where isReadable(path) {
             lines.append(
-                "WARNING: nothing keeps this process from the scans of \(manifest); use a kernel with Landlock, or run "
-                    + "`agent run` as a user who may not read them")
+                "WARNING: nothing keeps this process from the scans of \(path); use a kernel with Landlock and keep "
+                    + "scans out of \(folder.path), or run `agent run` as a user who may not read them")
         }
         return lines
     }
 
-    /// Cores would hold keys.
-    package static func forbidCores() {
-        var limit = rlimit(rlim_cur: 0, rlim_max: 0)
-        setrlimit(__rlimit_resource_t(RLIMIT_CORE.rawValue), &limit)
-    }
+    /// Cores would hold keys or scans, and so would what a debugger of the same user reads.
+    package static func forbidCores() { cs_forbid_dumps() }
 
     /// The folder of the settings, so that they are read again after an editor replaced the file; only the file where
     /// data lie beside it.
-    private static func settings(_ configuration: String, _ manifests: [String]) -> String {
+    private static func settings(_ configuration: String, _ private: [String]) -> String {
         let folder = (configuration as NSString).deletingLastPathComponent
-        return folder == "/" || manifests.contains { $0.hasPrefix(folder + "/") } ? configuration : folder
+        return folder == "/" || `private`.contains { $0.hasPrefix(folder + "/") } ? configuration : folder
     }
 
     /// The program and the libraries it stands on, wherever they were installed.

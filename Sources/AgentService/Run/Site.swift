@@ -50,6 +50,7 @@ package final class Site: Sendable {
         if let name = Self.name(id, ending: "consent") {
             return try remember { memory in
                 guard var study = memory.studies[name], let plan = study.waiting else { throw Self.nothing(id) }
+                guard id == Self.consent(name, plan: plan) else { throw Self.changed(id) }
                 study.answer(plan: plan, agrees: true, reason: nil)
                 memory.studies[name] = study
                 return "This site takes part in \(name)."
@@ -59,6 +60,7 @@ package final class Site: Sendable {
             guard let card = lastAnswer?.releases.compactMap(\.unverified).first(where: { $0.name == name }) else {
                 throw Self.nothing(id)
             }
+            guard id == Self.release(name, model: card.model.digest) else { throw Self.changed(id) }
             return try remember { memory in
                 memory.releases[name] = card.model.digest
                 return "The release \(name) will be fetched."
@@ -98,10 +100,22 @@ package final class Site: Sendable {
         return "\(id) is refused; the coordinator is told why."
     }
 
+    /// What a study's consent is called while it waits: with the beginning of the plan's digest, so that a yes is to the
+    /// plan that was looked at and to no later one.
+    static func consent(_ study: String, plan: String) -> String { "\(study).consent.\(plan.prefix(16))" }
+
+    /// The same for a release and its model.
+    static func release(_ name: String, model: String) -> String { "\(name).release.\(model.prefix(16))" }
+
+    /// The name before `.consent` or `.release`, with or without a digest after it.
     private static func name(_ id: String, ending: String) -> String? {
-        guard id.hasSuffix("." + ending) else { return nil }
-        let name = String(id.dropLast(ending.count + 1))
-        return Name.isValid(name) ? name : nil
+        let parts = id.split(separator: ".", omittingEmptySubsequences: false)
+        guard (2...3).contains(parts.count), parts[1] == ending, Name.isValid(String(parts[0])) else { return nil }
+        return String(parts[0])
+    }
+
+    private static func changed(_ id: String) -> AgentError {
+        AgentError(.usage, "\(id) is not what waits now; look at `agent status` and give the name it shows")
     }
 
     private static func nothing(_ id: String) -> AgentError {

@@ -31,6 +31,11 @@ package struct StateFolder: Sendable {
     package var work: String { path + "/work" }
     package func task(_ id: String) -> String { tasks + "/" + id }
     package var releases: String { path + "/releases" }
+    /// Where the worker keeps prepared scans unless told otherwise: beside the state folder, so that `agent run`, which
+    /// may open all of that, cannot open them.
+    package var cache: String { path + "-cache" }
+    /// Held by the worker while it runs.
+    package var workerLock: String { tasks + "/worker.lock" }
     package func release(_ name: String) -> String { releases + "/" + name }
     package var logs: String { path + "/log" }
     package var egressLog: String { logs + "/egress.jsonl" }

@@ -22,7 +22,7 @@ package final class Surroundings: Sendable {
         self.narrator = narrator
         self.now = now
         settings = Mutex(configuration)
-        gate = EgressGate(identity: identity, log: EgressLog(site.folder.egressLog), now: now)
+        gate = EgressGate(signingKey: identity.signingKey, log: EgressLog(site.folder.egressLog), now: now)
     }
 
     package var record: FederationRecord { identity.record }

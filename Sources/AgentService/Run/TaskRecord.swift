@@ -95,6 +95,14 @@ package struct TaskRecord: Sendable, Hashable {
     /// Whether the egress log has its line.
     package var isLogged: Bool { has("logged") }
 
+    /// What waits for the admin's word; nil where nothing does, or where its files are damaged.
+    var waiting: Outgoing? {
+        guard let outgoing = try? self.outgoing, (try? outcome) == .some(nil), (try? decision) == .some(nil) else {
+            return nil
+        }
+        return outgoing
+    }
+
     /// What it asks; read from what was verified when it was taken up.
     package var assignment: Assignment? {
         get throws {
@@ -119,10 +127,7 @@ package struct TaskRecord: Sendable, Hashable {
     /// Takes the worker's update into the agent's own folder, so that what is checked is what is sent.
     func takeUpdate() throws {
         guard access(folder.update, F_OK) == 0 else { return }
-        guard rename(folder.update, update) == 0 else {
-            throw AgentError(
-                .state, "\(folder.update) cannot be moved to \(update): \(String(cString: strerror(errno)))")
-        }
+        try SettledFile.take(folder.update, to: update)
         DurableFile.synchronise(folder: own)
     }
 

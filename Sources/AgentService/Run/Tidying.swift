@@ -25,7 +25,8 @@ struct Tidying: Sendable {
     /// - Parameters:
     ///   - records: those that may not be at rest.
     ///   - open: ids that the coordinator waits for.
-    mutating func tidy(_ records: [TaskRecord], open: Set<String>) throws {
+    ///   - studies: names of the studies that are not over.
+    mutating func tidy(_ records: [TaskRecord], open: Set<String>, studies: Set<String>) throws {
         let known = try records.compactMap { record in try record.assignment.map { (record, $0) } }
         for (_, assignment) in known {
             newest[assignment.round.study] = max(newest[assignment.round.study] ?? 0, assignment.round.round)
@@ -33,7 +34,9 @@ struct Tidying: Sendable {
         var needed: Set<String> = []
         for (record, assignment) in known {
             let outcome = try record.outcome
-            let isBehind = assignment.round.round < newest[assignment.round.study] ?? 0
+            let isBehind =
+                assignment.round.round < newest[assignment.round.study] ?? 0
+                || !studies.contains(assignment.round.study)
             // A candidate is mostly the next base.
             if outcome == nil || open.contains(record.id) || !isBehind {
                 needed.formUnion([assignment.base.digest, assignment.candidate?.digest].compactMap(\.self))

@@ -38,9 +38,7 @@ extension Work {
                 try record.noteLogged()
             }
             tell(.sending, 0, outgoing.bytes)
-            try await settle { () async throws(TransportError) in
-                try await link.report(report)
-            }
+            try await offer { () async throws(TransportError) in try await link.report(report) }
             if try record.outcome == nil {
                 try record.end(.init(.sent, at: around.now()))
                 around.narrator.say("\(record.id): the report is sent", on: record.id)
@@ -49,9 +47,11 @@ extension Work {
     }
 
     private func upload(_ signed: Signed<UpdateHeader>, _ header: UpdateHeader) async throws {
+        try around.gate.check(
+            MessageCoding.encode(UploadRequest(header: signed)), as: .upload, limits: limits, round: assignment.round)
         tell(.sending, 0, header.update.bytes)
         try await around.withinHours(record.id) {
-            try await settle { () async throws(TransportError) in
+            try await offer { () async throws(TransportError) in
                 let status = try await link.upload(record.update, header: signed) { done in
                     tell(.sending, done, header.update.bytes)
                 } trouble: { error in
@@ -75,12 +75,14 @@ extension Work {
             "\(record.id): the update is durable at the coordinator (\(header.update.bytes) bytes)", on: record.id)
     }
 
-    /// Sends, and takes a no that is for good as the end of this work.
-    private func settle(_ send: () async throws(TransportError) -> Void) async throws {
+    /// Sends what was made. A no that is for good is answered by a refusal: the same work would end the same way, and
+    /// the round need not wait for it.
+    private func offer(_ send: () async throws(TransportError) -> Void) async throws {
         do { try await send() } catch {
-            guard error.code == .problem, !error.isTransient, let problem = error.problem else { throw error }
-            try record.end(.init(.closed, reason: problem.message, at: around.now()))
+            guard let problem = error.final else { throw error }
             around.narrator.say("\(record.id): the coordinator did not take it: \(problem.message)", on: record.id)
+            try refuse(.failed, "the coordinator did not take what was made: \(problem.message)")
+            try await deliverRefusal()
         }
     }
 
@@ -104,16 +106,21 @@ extension Work {
 
     func deliverRefusal() async throws {
         guard let refusal = try record.refusal, let said = refusal.unverified else { return }
-        if !record.isLogged {
-            try around.gate.note(.refusal, refusal.text, round: assignment.round)
-            try record.noteLogged()
+        try around.gate.note(.refusal, refusal.text, round: assignment.round)
+        do throws(TransportError) { try await link.refuse(refusal) } catch {
+            guard let problem = error.final else { throw error }
+            // The round is over, most likely.
+            try record.end(.init(.closed, reason: problem.message, at: around.now()))
+            return around.narrator.say("\(record.id): closed: \(problem.message)", on: record.id)
         }
-        try await settle { () async throws(TransportError) in try await link.refuse(refusal) }
-        if try record.outcome == nil {
-            try record.end(.init(.refused, reason: said.detail, at: around.now()))
-            around.narrator.say("\(record.id): refused (\(said.reason.rawValue)): \(said.detail)", on: record.id)
-        }
+        try record.end(.init(.refused, reason: said.detail, at: around.now()))
+        around.narrator.say("\(record.id): refused (\(said.reason.rawValue)): \(said.detail)", on: record.id)
     }
+}
+
+extension TransportError {
+    /// The coordinator's no, where asking again would not change it.
+    fileprivate var final: ServerProblem? { code == .problem && !isTransient ? problem : nil }
 }
 
 /// How often a folder is looked at: at once while things move, seldom when they take long.

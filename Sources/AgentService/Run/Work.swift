@@ -76,10 +76,7 @@ struct Work: Sendable {
     private func handOver() throws {
         if FileManager.default.fileExists(atPath: record.folder.path + "/task.json") { return }
         let settings = around.configuration
-        guard let (_, document) = around.plan(study: assignment.round.study), document.digest == assignment.plan else {
-            throw AgentError(
-                .untrusted, "the plan of \(assignment.round.study) is not at hand; waiting for the coordinator")
-        }
+        let document = try plan().document
         let data = assignment.kind == .rehearse ? nil : settings.data(study: assignment.round.study)
         guard assignment.kind == .rehearse || data != nil else {
             return try refuse(.policy, "this site has no data for the study")
@@ -149,15 +146,22 @@ struct Work: Sendable {
         }
     }
 
-    private var limits: EgressLimits {
+    var limits: EgressLimits {
         guard assignment.kind == .train else { return .standard }
         return EgressLimits.standard.raised(leastCases: around.configuration.minimumCases)
     }
 
-    private func prepare(_ made: WorkerResult.Update, _ result: WorkerResult) throws {
-        guard let (plan, _) = around.plan(study: assignment.round.study) else {
-            throw AgentError(.untrusted, "the plan of \(assignment.round.study) is not at hand")
+    /// The assignment's own plan, which an amendment may be about to replace.
+    private func plan() throws -> (plan: StudyPlan, document: PlanDocument) {
+        guard let found = around.plan(study: assignment.round.study), found.document.digest == assignment.plan else {
+            throw AgentError(
+                .untrusted, "the plan of \(assignment.round.study) is not at hand; waiting for the coordinator")
         }
+        return found
+    }
+
+    private func prepare(_ made: WorkerResult.Update, _ result: WorkerResult) throws {
+        let plan = try plan().plan
         if assignment.kind == .train, made.samples < around.configuration.minimumCases {
             return try refuse(.cases, "this site has fewer cases than its policy asks for")
         }

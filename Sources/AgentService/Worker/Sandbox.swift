@@ -8,7 +8,7 @@ import Glibc
 /// ``Outcome``, for a person to read.
 package enum Sandbox {
     /// What came of a wish.
-    package struct Outcome: Sendable, Equatable {
+    package struct Outcome: Sendable, Equatable, Codable {
         /// What is now enforced, such as `no sockets but local ones (seccomp)`.
         package var enforced: [String]
         /// What could not be, each with its reason.
@@ -87,11 +87,13 @@ package enum Sandbox {
     ///
     /// Landlock only allows. What is allowed is all that lies beside the way to a hidden folder now: what is put beside
     /// it later is hidden too.
-    package static func hideFiles(_ hidden: [String], writable: [String]) -> Outcome {
+    /// - Parameter kept: a folder in which nothing may be changed but what is named in `writable` itself.
+    package static func hideFiles(_ hidden: [String], writable: [String], kept: String? = nil) -> Outcome {
         let hidden = hidden.map(resolved)
+        let unchanged = hidden + (kept.map { [resolved($0)] } ?? [])
         // What is allowed for a folder is allowed for all below it, also for what is to be hidden there.
         let changeable = writable.map(resolved).flatMap { folder in
-            hidden.contains { $0.hasPrefix(folder + "/") } ? paths(beside: hidden, under: folder) : [folder]
+            unchanged.contains { $0.hasPrefix(folder + "/") } ? paths(beside: unchanged, under: folder) : [folder]
         }
         return restrictFiles(readable: paths(beside: hidden), writable: changeable.filter { !hidden.contains($0) })
     }

@@ -29,8 +29,21 @@ struct SiteCommand {
                 .failed, "The site's own trainer cannot be started.",
                 local: "\(command[0]) cannot be started: \(String(cString: strerror(-number)))")
         }
-        // Whatever way this is left, nothing it started runs on.
-        defer { kill(-process, SIGKILL) }
+        // Whatever way this is left, also by a kill of this process, nothing it started runs on.
+        var keeper = pid_t()
+        let hold = cs_end_group_with_caller(process, &keeper)
+        defer {
+            kill(-process, SIGKILL)
+            if hold >= 0 {
+                close(hold)
+                waitpid(keeper, nil, 0)
+            }
+        }
+        guard hold >= 0 else {
+            throw WorkerResult.Refusal(
+                .failed, "The site's own trainer cannot be started.",
+                local: "\(command[0]) cannot be watched over: \(String(cString: strerror(-hold)))")
+        }
         var status: Int32 = 0
         while true {
             let ended = waitpid(process, &status, WNOHANG)

@@ -18,24 +18,35 @@ package final class Worker {
     private let shouldStop: () -> Bool
     /// Tasks that cannot even be read, not to be tried again by this process.
     private var unreadable: Set<String> = []
-    private lazy var cache = PreparedCache(folder: state + "/cache")
+    private var cache: PreparedCache
+    private var cacheOpened = ContinuousClock.now
+    /// Held as long as this worker is there.
+    private let lock: FolderLock
 
     /// - Parameters:
-    ///   - state: the site's state folder; `tasks` and `cache` are made in it where they are missing.
+    ///   - state: the site's state folder; `tasks` is made in it where it is missing.
+    ///   - cache: folder of prepared scans, made where it is missing; ``StateFolder/cache`` when nil.
     ///   - shouldStop: asked often; true ends the work at the next safe place.
     package init(
-        state: String, report: @escaping (Report) -> Void = { _ in }, shouldStop: @escaping () -> Bool = { false }
-    ) throws(ExchangeError) {
+        state: String, cache: String? = nil, report: @escaping (Report) -> Void = { _ in },
+        shouldStop: @escaping () -> Bool = { false }
+    ) throws {
         self.state = state
         self.report = report
         self.shouldStop = shouldStop
-        try Self.makeFolders(state)
+        let cache = cache ?? StateFolder(state).cache
+        try Self.makeFolders(state, cache: cache)
+        guard let lock = try FolderLock.take(StateFolder(state).workerLock) else {
+            throw ExchangeError("Another worker works on \(state); stop it, or wait until it has ended.")
+        }
+        self.lock = lock
+        self.cache = PreparedCache(folder: cache)
     }
 
     /// Makes the folders the worker writes into, before it is forbidden to make any.
-    package static func makeFolders(_ state: String) throws(ExchangeError) {
+    package static func makeFolders(_ state: String, cache: String) throws(ExchangeError) {
         // Objects are only read; made later, they would lie among what is forbidden.
-        for folder in [state, state + "/tasks", state + "/cache", state + "/objects"] {
+        for folder in [state, state + "/tasks", state + "/objects", cache] {
             guard mkdir(folder, 0o700) == 0 || errno == EEXIST else {
                 throw ExchangeError(
                     "\(folder) cannot be made: \(String(cString: strerror(errno))); check its permissions")
@@ -52,9 +63,17 @@ package final class Worker {
                 perform(next)
             } else {
                 if untilDone { return }
+                tidyCache()
                 watch.wait(milliseconds: 200)
             }
         }
+    }
+
+    /// Deletes what is beyond the cache's age limit, once an hour: a worker may run for months.
+    private func tidyCache() {
+        guard ContinuousClock.now - cacheOpened > .seconds(3600) else { return }
+        cacheOpened = .now
+        cache = PreparedCache(folder: cache.folder)
     }
 
     /// Does one task, unless asked to stop or the agent takes it back.

@@ -20,6 +20,7 @@ extension WorkerSession {
         let threads = plan.training.threads ?? task.threads
         let models = [task.base] + (task.candidate.map { [$0] } ?? [])
         var scores: [EvaluationReport.Scores] = []
+        var counts: [Int] = []
         for (index, model) in models.enumerated() {
             let file = try ModelFile(model.path)
             guard file.description.configuration.head?.classes == plan.classes.count else {
@@ -37,10 +38,11 @@ extension WorkerSession {
                 histogram.add(logits: logits.map { Double($0) }, label: label)
             }
             scores.append(histogram.scores(model: model.digest))
+            counts = histogram.counts()
         }
         let device = try Device(precision: precision, threads: threads)
         return WorkerResult(
-            .evaluation(WorkerResult.Evaluation(cases: cases.counts(.select), models: scores)), of: task,
+            .evaluation(WorkerResult.Evaluation(cases: counts, models: scores)), of: task,
             device: device.description)
     }
 }

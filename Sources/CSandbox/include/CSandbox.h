@@ -34,11 +34,23 @@ int cs_landlock_allow(int ruleset, const char *path, int access);
 /// Puts the rule set on the calling thread and closes it.
 int cs_landlock_enforce(int ruleset);
 
+/// Keeps the process from leaving cores, and processes of the same user from looking into it.
+void cs_forbid_dumps(void);
+
+/// Whether the kernel vouches that nobody can change a file open for reading: no process has it open for writing, a
+/// writable mapping included (a read lease is given only then), and it is a regular file of one name. Not every file
+/// system gives leases.
+int cs_is_settled(int file);
+
 /// Starts a program, looked up in PATH, in a process group of its own.
 ///
 /// Its working directory is `folder`, it reads nothing, writes its output to the file `log`, begins with the usual
 /// signals, and has no other descriptor of this process.
 int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t *process);
+
+/// Ends a process group when the caller is gone, however that went, or closes the descriptor returned: a process of its
+/// own waits for that. To be waited for by its number.
+int cs_end_group_with_caller(pid_t group, pid_t *keeper);
 
 /// Has large buffers given back when they are freed, and all threads share two heaps. Before threads are started.
 void cs_give_back_memory(void);

@@ -23,10 +23,10 @@ package struct AgentsAPI: Sendable {
     /// All routes. Each request is looked up by its peer's public key in the state as it is then.
     package func router() -> Router<ServiceContext> {
         let router = Router(context: ServiceContext.self)
-        router.add(middleware: Authorisation { facts, _ in _ = try site(of: facts) })
+        router.add(middleware: Authorisation { facts, _ in _ = try await site(of: facts) })
         for route in AgentRoute.allCases {
             router.on(RouterPath(route.path), method: route.method) { request, context in
-                let site = try site(of: context.connection)
+                let site = try await site(of: context.connection)
                 coordinator.attendance.note(site, at: coordinator.means.now())
                 do {
                     if route.bodyLimit == 0, route != .upload { try await request.eachChunk(limit: 0) { _ in } }
@@ -40,16 +40,15 @@ package struct AgentsAPI: Sendable {
     }
 
     /// The site at the other end, if it is let in.
-    private func site(of facts: ConnectionFacts) throws(Transport.Refusal) -> String {
+    private func site(of facts: ConnectionFacts) async throws(Transport.Refusal) -> String {
         // A connection may outlive the certificate it began with.
-        guard let peer = facts.peer, peer.notAfter > coordinator.means.now().date,
-            let site = coordinator.site(publicKey: peer.publicKey)
-        else {
-            throw Problem(
-                .forbidden, "This key is not let in; enrol the site again, or ask the coordinator's operator."
-            ).refusal
+        if let peer = facts.peer, peer.notAfter > coordinator.means.now().date {
+            if let site = coordinator.site(publicKey: peer.publicKey) { return site }
+            if let site = await coordinator.letBackIn(peer) { return site }
         }
-        return site
+        throw Problem(
+            .forbidden, "This key is not let in; enrol the site again, or ask the coordinator's operator."
+        ).refusal
     }
 
     private func answer(

@@ -163,7 +163,7 @@ package final class EnrolmentDesk: Sendable {
             coordinatorKey: state.coordinatorKey)
     }
 
-    private func isAdmitted(_ key: String, site: String) -> Bool { coordinator.state.site(publicKey: key) == site }
+    private func isAdmitted(_ key: String, site: String) -> Bool { coordinator.site(publicKey: key) == site }
 
     // MARK: Certificates
 

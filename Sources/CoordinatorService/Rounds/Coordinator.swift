@@ -4,6 +4,7 @@ import GRDB
 package import Identity
 package import Logging
 import Synchronization
+package import Transport
 
 /// The coordinator of a federation: its state, how it changes, and what is done because of it.
 ///
@@ -114,6 +115,24 @@ package final class Coordinator: Sendable {
     /// The site with a TLS key, if it is let in.
     package func site(publicKey: String) -> String? {
         shutOut.withLock { $0.contains(publicKey) } ? nil : state.site(publicKey: publicKey)
+    }
+
+    /// Lets in a site's key that was renewed in the time a restored backup does not know of.
+    /// - Returns: the site; nil when the key is not such a one.
+    package func letBackIn(_ peer: PeerIdentity) async -> String? {
+        let state = state
+        guard !state.restores.isEmpty, !shutOut.withLock({ $0.contains(peer.publicKey) }) else { return nil }
+        let issued = Timestamp(peer.notBefore.addingTimeInterval(Authority.head))
+        for name in state.sites.keys
+        where peer.uris == [SubjectName.site(name, of: state.name ?? "")]
+            && state.mayHaveRenewed(name, publicKey: peer.publicKey, issued: issued)
+        {
+            guard (try? await perform(.renewKey(site: name, publicKey: peer.publicKey), by: name)) != nil else {
+                return nil
+            }
+            return name
+        }
+        return nil
     }
 
     /// Lets a site's keys in no more, from this moment and until the process ends: before it is recorded, which a full or

@@ -1,6 +1,6 @@
 extension FederationState {
     /// More cases than any site has: a larger number is a mistake.
-    static let mostSamples = 10_000_000
+    static let mostSamples = EgressSchema.mostCases
 
     /// Whether an update may be sent, from its header alone.
     ///

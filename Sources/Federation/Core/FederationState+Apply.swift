@@ -2,6 +2,7 @@ extension FederationState {
     /// Takes in what happened.
     /// - Throws: ``TranscriptError`` when it cannot have happened in this state.
     package mutating func apply(_ event: Event, at time: Timestamp) throws(TranscriptError) {
+        defer { latest = time }
         switch event {
         case .federationCreated(let name, let coordinatorKey, let rootKey):
             guard self.name == nil else { throw TranscriptError("the federation is created a second time") }
@@ -26,7 +27,8 @@ extension FederationState {
             try changeRelease(release, card)
             releases[release]?.wasPromoted = true
         case .releaseHeld(let release, let card, _): try changeRelease(release, card)
-        case .coordinatorRestored(let head, _): restores.append(head)
+        case .coordinatorRestored(let head, _):
+            restores.append(Restore(head: head, since: latest ?? time, until: time))
         }
     }
 

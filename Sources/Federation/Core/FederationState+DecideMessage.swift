@@ -124,9 +124,12 @@ extension FederationState {
             throw Problem(.wrongBase, "The report is on other models than \(round.reference) asks about.")
         }
         let plan = study.plan(of: round)
-        guard body.cases.count == plan.classes.count, body.cases.allSatisfy({ (0...Self.mostSamples).contains($0) })
+        guard [1, plan.classes.count].contains(body.cases.count),
+            body.cases.allSatisfy({ (0...Self.mostSamples).contains($0) })
         else {
-            throw Problem(.wrongSamples, "The report must count the cases of each of \(plan.classes.count) classes.")
+            throw Problem(
+                .wrongSamples,
+                "The report must count the cases of each of \(plan.classes.count) classes, or all together.")
         }
         return [.reportReceived(round: round.reference, site: site, report: object, cases: body.cases)]
     }

@@ -2,6 +2,16 @@ extension FederationState {
     /// The site a TLS key belongs to; nil when it is not let in.
     package func site(publicKey: String) -> String? { allowed[publicKey] }
 
+    /// Whether a certificate of ours for a site's key may come from a renewal that a restored backup does not know: it was
+    /// issued in the time that is lost, after the site was last enrolled. Only certificates of this federation's own
+    /// authority come this far, and it issues them to sites that are let in.
+    /// - Parameter issued: when, in whole seconds.
+    package func mayHaveRenewed(_ site: String, publicKey: String, issued: Timestamp) -> Bool {
+        guard let site = sites[site], site.standing == .active, !revokedKeys.contains(publicKey) else { return false }
+        return restores.contains { $0.since.seconds(since: issued) < 1 && issued < $0.until }
+            && site.approved.map { $0.seconds(since: issued) < 1 } ?? false
+    }
+
     package func isActive(publicKey: String) -> Bool { allowed[publicKey] != nil }
 
     /// The key a site signs with; nil when it is not active.

@@ -15,13 +15,24 @@ package struct FederationState: Sendable, Equatable {
     package internal(set) var sites: [String: Site] = [:]
     package internal(set) var studies: [String: Study] = [:]
     package internal(set) var releases: [String: Release] = [:]
-    package internal(set) var restores: [TranscriptHead] = []
+    package internal(set) var restores: [Restore] = []
+    /// When the last thing happened.
+    var latest: Timestamp?
     /// TLS keys that are let in, and whose they are.
     var allowed: [String: String] = [:]
     /// TLS keys that were in force when their site was revoked: never let in again.
     var revokedKeys: Set<String> = []
 
     package init() {}
+}
+
+/// A backup that was put in place of what came after it.
+package struct Restore: Sendable, Equatable {
+    /// The backup's end.
+    package var head: TranscriptHead
+    /// What happened between these two is lost.
+    package var since: Timestamp
+    package var until: Timestamp
 }
 
 /// A model given out of a study.

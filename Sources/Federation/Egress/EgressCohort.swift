@@ -32,6 +32,11 @@ struct EgressCohort {
     private func check(_ report: EvaluationReport) throws(EgressViolation) {
         let all = report.cases.reduce(0, +)
         try require(all, limits.leastCases, "cases", "select cases in all")
+        if report.cases.count > 1 {
+            for (index, count) in report.cases.enumerated() {
+                try require(count, limits.leastCasesPerClass, "cases[\(index)]", "cases of a class that is counted")
+            }
+        }
         for (index, model) in report.models.enumerated() {
             let path = "models[\(index)]"
             guard model.correct <= all else {
@@ -43,11 +48,8 @@ struct EgressCohort {
 
     private func check(_ histograms: [ScoreHistogram], cases: [Int], at path: String) throws(EgressViolation) {
         guard !histograms.isEmpty else { return }
-        guard histograms.map(\.class) == Array(cases.indices) else {
+        guard cases.count > 1, histograms.map(\.class) == Array(cases.indices) else {
             throw EgressViolation(kind, .inconsistent, path, "there is not one histogram a class, in order")
-        }
-        for (index, count) in cases.enumerated() {
-            try require(count, limits.leastCasesPerClass, "cases[\(index)]", "cases of each class behind histograms")
         }
         let all = cases.reduce(0, +)
         for (index, histogram) in histograms.enumerated() {

@@ -109,8 +109,8 @@ extension EgressSchema {
             EgressField("round", round, "the assignment's round"),
             EgressField("plan", digest, "digest of the plan's text"),
             EgressField(
-                "cases", .list(.integer(counts), 2...mostClasses),
-                "select cases of each class; the least cohort in all"),
+                "cases", .list(.integer(counts), 1...mostClasses),
+                "select cases of each class, with the least cohort of each; otherwise one number, of all together"),
             EgressField(
                 "models",
                 .list(

@@ -17,34 +17,6 @@ package enum EgressSchema {
         try EgressCohort(kind: kind, limits: limits).check(text)
     }
 
-    /// Checks the body of a request as it is on the wire: of a signed kind the envelope and what is in it.
-    package static func checkRequest(
-        _ text: String, as kind: EgressKind, limits: EgressLimits = .standard
-    ) throws(EgressViolation) {
-        guard kind.isSigned else { return try check(text, as: kind, limits: limits) }
-        try EgressCheck(kind: kind, limits: limits).check(try read(text, kind), .signed(kind), at: "")
-    }
-
-    /// Checks an update's file against what the plan lets leave.
-    /// - Parameters:
-    ///   - path: the file, as it will be sent.
-    ///   - header: what is said of it.
-    ///   - layout: made from the round's base and the plan.
-    ///   - maximumNorm: the plan's `max_norm`.
-    /// - Returns: its norm and digest.
-    package static func checkUpdate(
-        file path: String, header: UpdateHeader, layout: UpdateLayout, maximumNorm: Double? = nil
-    ) throws(EgressViolation) -> VerifiedUpdate {
-        do throws(Problem) {
-            var verifier = try UpdateVerifier(
-                layout: layout, encoding: header.encoding, bytes: header.update.bytes, maximumNorm: maximumNorm)
-            try verifier.resume(fromFile: path)
-            return try verifier.finish(digest: header.update.digest)
-        } catch {
-            throw EgressViolation(.updateFile, .outOfRange, error.code.rawValue, Self.clause(error.message))
-        }
-    }
-
     private static func read(_ text: String, _ kind: EgressKind) throws(EgressViolation) -> JSONTree {
         if let limit = kind.limit, text.utf8.count > limit {
             throw EgressViolation(
@@ -53,12 +25,6 @@ package enum EgressSchema {
         do throws(JSONTree.Failure) { return try JSONTree(text) } catch {
             throw EgressViolation(kind, .malformed, "", error.description)
         }
-    }
-
-    /// A sentence as a part of another.
-    private static func clause(_ sentence: String) -> String {
-        let body = sentence.hasSuffix(".") ? sentence.dropLast() : sentence[...]
-        return body.prefix(1).lowercased() + body.dropFirst()
     }
 
     /// A sentence made fit for a field of type `sentence`: without slashes and control characters, cut to a length.

@@ -28,10 +28,10 @@ package struct CombinedAUC: Sendable, Equatable, Codable {
     package init?(_ reports: [EvaluationReport]) {
         let ordered = reports.sorted { $0.site.utf8.lexicographicallyPrecedes($1.site.utf8) }
         let whole = ordered.filter { report in
-            report.models.count == 2 && report.models.allSatisfy { $0.histograms.count == report.cases.count }
-                && report.cases.count == ordered[0].cases.count
+            report.models.count == 2 && report.cases.count > 1
+                && report.models.allSatisfy { $0.histograms.count == report.cases.count }
         }
-        guard let first = whole.first else { return nil }
+        guard let first = whole.first, whole.allSatisfy({ $0.cases.count == first.cases.count }) else { return nil }
         let positives = first.cases.count == 2 ? 1...1 : 0...(first.cases.count - 1)
         func macro(_ areas: [BinnedAUC]) -> AreaEstimate? {
             guard areas.count == positives.count else { return nil }

@@ -52,6 +52,12 @@ package struct HistogramBuilder: Sendable {
         return all > 0 ? lossSum / Double(all) : nil
     }
 
+    /// Cases of each class; one number, of all together, when a class has fewer than
+    /// ``EgressLimits/leastCasesPerClass``.
+    package func counts(_ limits: EgressLimits = .standard) -> [Int] {
+        cases.allSatisfy { $0 >= limits.leastCasesPerClass } ? cases : [cases.reduce(0, +)]
+    }
+
     /// One histogram a class, in order; none when a class has fewer than ``EgressLimits/leastCasesPerClass`` cases.
     package func histograms(_ limits: EgressLimits = .standard) -> [ScoreHistogram] {
         guard cases.allSatisfy({ $0 >= limits.leastCasesPerClass }) else { return [] }

@@ -89,7 +89,8 @@ package struct EvaluationReport: Message {
     package var site: String
     package var round: RoundReference
     package var plan: String
-    /// Select cases of each class, in the order of the plan's classes.
+    /// Select cases of each class, in the order of the plan's classes; where a class has too few, one number, of all
+    /// together.
     package var cases: [Int]
     /// Base, then candidate.
     package var models: [Scores]

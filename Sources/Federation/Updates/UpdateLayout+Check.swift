@@ -1,9 +1,9 @@
-import Weights
+package import Weights
 
 extension UpdateLayout {
     /// Compares what an update declares with what it must hold.
     /// - Throws: `Problem` naming the first tensor that differs, each kind of difference by a code of its own.
-    func check(_ header: SafetensorsHeader, encoding: UpdateEncoding) throws(Problem) {
+    package func check(_ header: SafetensorsHeader, encoding: UpdateEncoding) throws(Problem) {
         if let key = header.metadata.keys.sorted().first(where: { $0 != "format" })
             ?? (["pt", "np", nil].contains(header.metadata["format"]) ? nil : "format")
         {

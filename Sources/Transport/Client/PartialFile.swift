@@ -137,6 +137,9 @@ final class PartialFile: AnswerSink, @unchecked Sendable {
         return true
     }
 
+    /// Lets another download have the part.
+    func letGo() { flock(descriptor, LOCK_UN) }
+
     /// Removes the part, when nothing good can come of it.
     func discard() { unlink(path) }
 

@@ -14,6 +14,8 @@ package enum Transfers {
         report: @escaping @Sendable (TransportError, Duration) -> Void = { _, _ in }
     ) async throws(TransportError) {
         let part = try PartialFile(file, digest: digest.lowercased(), bytes: bytes, progress: progress)
+        // The client's thread may hold on to it a little longer than the download that comes next can wait.
+        defer { part.letGo() }
         try part.adopt()
         var waits = backoff
         var hasStartedAgain = false

@@ -7,11 +7,13 @@ package struct PeerIdentity: Sendable, Hashable {
     package let publicKey: String
     /// The URIs of its subject alternative name.
     package let uris: [String]
+    package let notBefore: Date
     package let notAfter: Date
 
-    package init(publicKey: String, uris: [String], notAfter: Date) {
+    package init(publicKey: String, uris: [String], notBefore: Date, notAfter: Date) {
         self.publicKey = publicKey
         self.uris = uris
+        self.notBefore = notBefore
         self.notAfter = notAfter
     }
 }

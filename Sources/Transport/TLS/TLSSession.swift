@@ -116,7 +116,8 @@ final class TLSSession {
             guard let raw = SSL_get0_peer_certificate(ssl) else { return nil }
             let certificate = try Certificate(sharing: raw)
             return PeerIdentity(
-                publicKey: certificate.spki, uris: certificate.uris, notAfter: certificate.notAfter)
+                publicKey: certificate.spki, uris: certificate.uris, notBefore: certificate.notBefore,
+                notAfter: certificate.notAfter)
         }
     }
 

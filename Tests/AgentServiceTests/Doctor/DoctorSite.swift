@@ -56,7 +56,9 @@ final class DoctorSite: Sendable {
             settings: settings, stateFolder: folder, secrets: [folder + "/tls.key"],
             data: { [DoctorEvidence.Data(manifest: "manifest.csv", cases: 12, problems: [])] })
         probe.certificateEnd = certificateEnd
-        probe.sandbox = { (["an empty network namespace", "seccomp"], []) }
+        probe.sandbox = {
+            .init(network: .init(enforced: ["an empty network namespace"]), files: .init(enforced: ["Landlock"]))
+        }
         return probe
     }
 

@@ -132,7 +132,21 @@ import Transport
             }
             await finds(.memory, saying: "1.0 GiB", in: probe) { $0.availableMemory = 1 << 30 }
             await finds(.processor, saying: "no AVX2", in: probe) { $0.processorFlags = ["sse4_2"] }
-            await finds(.sandbox, saying: "nothing can keep", in: probe) { $0.sandbox = ([], ["seccomp"]) }
+            let holds = Sandbox.Outcome(enforced: ["it holds"])
+            let fails = Sandbox.Outcome(missing: ["seccomp"])
+            await finds(.sandbox, saying: "nothing can keep", in: probe) {
+                $0.sandbox = .init(network: fails, files: holds)
+            }
+            await finds(.sandbox, saying: "from the keys", in: probe) {
+                $0.sandbox = .init(network: holds, files: fails)
+            }
+            await finds(.state, saying: "another user", in: probe) { $0.foreign = ["/srv/site"] }
+            // What the site's own work takes is not lacking.
+            var busy = await probe.evidence(measures: false)
+            busy.isAtWork = true
+            busy.availableMemory = 1 << 30
+            busy.freeDisk = 1 << 30
+            #expect(Doctor.report(on: busy).isHealthy)
             await finds(.data, saying: "damaged", in: probe) {
                 $0.data[0].problems = ["case 7: the header is damaged", "case 8: there is no file"]
             }

@@ -96,7 +96,50 @@ struct EnrolmentTests {
                 for file in [folder.tlsKey, folder.signingKey] {
                     #expect(try FileManager.default.attributesOfItem(atPath: file)[.posixPermissions] as? Int == 0o600)
                 }
-                await #expect(throws: AgentError.self) { _ = try await enrolment.run { _ in } }
+                let line = try #require(try EgressLog.last(1, of: folder.egressLog).first)
+                #expect(line.kind == "enrolment" && line.fields["site"] == "hospital-a")
+                // Another site's code does not change whose folder it is.
+                let other = try EnrolmentCode(
+                    site: "hospital-b", host: "127.0.0.1", port: port, rootKey: desk.root.certificate.spki)
+                await #expect(throws: AgentError.self) {
+                    _ = try await Enrolment(code: other, folder: folder, proxy: .none).run { _ in }
+                }
+            }
+        }
+    }
+
+    @Test("a member whose certificate ended enrols again in its folder: fresh keys, the rest stays, work is made anew")
+    func again() async throws {
+        let desk = try Desk()
+        try await desk.serving { port in
+            try await withFolder { folder in
+                func enrol() async throws {
+                    let code = try EnrolmentCode(
+                        site: "hospital-a", host: "127.0.0.1", port: port, rootKey: desk.root.certificate.spki)
+                    desk.code.withLock { $0 = code }
+                    _ = try await Enrolment(code: code, folder: folder, proxy: .none, pause: .milliseconds(10)).run {
+                        _ in
+                    }
+                }
+                try await enrol()
+                let keys = [try SigningKey.load(folder.tlsKey).pem, try SigningKey.load(folder.signingKey).pem]
+                try Data("data: /d.csv\n".utf8).write(to: URL(filePath: folder.configuration))
+                let record = TaskRecord(
+                    state: folder, round: .init(study: "s", round: 1, attempt: 1), kind: .train)
+                let json = JSONDecoder()
+                try record.begin(
+                    json.decode(
+                        TaskRecord.Order.self,
+                        from: Data(#"{"assignment":{"text":"","signature":"","signer":""},"epoch":0}"#.utf8)))
+                try record.prepare(json.decode(TaskRecord.Outgoing.self, from: Data(#"{"bytes":1,"norms":[]}"#.utf8)))
+                try await enrol()
+                let fresh = [try SigningKey.load(folder.tlsKey).pem, try SigningKey.load(folder.signingKey).pem]
+                #expect(Set(keys + fresh).count == 4)
+                #expect(try Renewal(folder: folder).current().spki == SigningKey.load(folder.tlsKey).spki)
+                #expect(try String(contentsOfFile: folder.configuration, encoding: .utf8) == "data: /d.csv\n")
+                #expect(try record.order != nil && record.outgoing == nil)
+                let left = try FileManager.default.contentsOfDirectory(atPath: folder.identity).sorted()
+                #expect(left == ["federation.json", "root.pem", "signing.key", "tls.key", "tls.pem"])
             }
         }
     }

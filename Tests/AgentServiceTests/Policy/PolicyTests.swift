@@ -27,7 +27,8 @@ struct PolicyTests {
     private let now = Timestamp(Date(timeIntervalSince1970: 1_790_000_000))
 
     private func objection(
-        _ change: (inout StudyPlan) -> Void = { _ in }, settings: String = "data: /d.csv", site: String = "hospital-a"
+        _ change: (inout StudyPlan) -> Void = { _ in }, settings: String = "data: /d.csv\norigin: synthetic",
+        site: String = "hospital-a"
     ) throws -> String? {
         var plan = try StudyPlan.parse(Self.agreed)
         plan.governance.data = .agreement
@@ -53,6 +54,21 @@ struct PolicyTests {
             try objection {
                 $0.governance.data = .synthetic; $0.governance.openModeAgreed = false
             } == nil)
+    }
+
+    @Test("a plan cannot declare the site's own data synthetic: the stricter word counts")
+    func origin() throws {
+        func open(_ settings: String) throws -> Bool {
+            try objection(
+                {
+                    $0.governance.data = .synthetic
+                    $0.governance.openModeAgreed = false
+                }, settings: settings) == nil
+        }
+        #expect(try !open("data: /d.csv"))
+        #expect(try open("data: /d.csv\norigin: public"))
+        #expect(try !open("data: /d.csv\norigin: public\nstudies: {tumour: {origin: agreement}}"))
+        #expect(try open("data: /d.csv\nstudies: {tumour: {origin: synthetic}}"))
     }
 
     @Test("no plan can lower the site's floors")

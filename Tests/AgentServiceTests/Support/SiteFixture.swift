@@ -20,6 +20,27 @@ final class SiteFixture: Sendable {
           data_declared: synthetic
 
         """
+    /// A plan over patients' data, with its governance.
+    static let agreement = """
+        name: tumour
+        task: tumour
+        classes:
+          - {name: no, definition: no tumour, labels: by histology}
+          - {name: yes, definition: a tumour, labels: by histology}
+        positive: yes
+        initial: {preset: small, seed: 7}
+        rounds: 10
+        governance:
+          purpose: Grade tumours.
+          controllers: [University of A]
+          approvals: {hospital-a: 2026/17, hospital-b: 2026/18}
+          retention: ten years
+          expiry: 2099-12-31
+          release_rights: the board
+          data_declared: agreement
+          open_mode_agreed: true
+
+        """
     static let round = RoundReference(study: "tumour", round: 1, attempt: 1)
 
     let folder: StateFolder
@@ -41,6 +62,7 @@ final class SiteFixture: Sendable {
     static let willing = """
         data: /nowhere/manifest.csv
         approve: {consent: automatic, update: automatic, evaluation: automatic, release: automatic}
+        origin: synthetic
 
         """
 

@@ -1,7 +1,9 @@
 import CoordinatorService
 import Federation
 import Foundation
+import Identity
 import Testing
+import Transport
 
 @Suite struct BackupTests {
     @Test("a backup taken while the record grows restores to one moment of it")
@@ -36,11 +38,52 @@ import Testing
             #expect(checked.head == head && checked.damaged.isEmpty && checked.objects == 3)
             let state = restored.coordinator.state
             #expect((state.name, state.coordinatorKey, state.rootKey) == identity)
-            #expect(state.restores == [answer.head])
+            #expect(state.restores.map(\.head) == [answer.head])
             // What a site saw after the backup is not part of this history, and it will notice.
             #expect(try await restored.coordinator.store.knows(answer.head))
             #expect(try await restored.coordinator.store.knows(newer) == (newer == answer.head))
             try restored.coordinator.store.close()
+        }
+    }
+
+    @Test("a site that renewed its key after the backup is let in again, one that was revoked since is not")
+    func renewedSince() async throws {
+        try await MadeState.with { made in
+            let desk = try await OperatorDesk.alone(made.folder)
+            let coordinator = desk.coordinator
+            let name = try #require(coordinator.state.name)
+            func key(_ digit: Character) -> String { String(repeating: digit, count: 64) }
+            for (site, digit) in [("hospital-a", Character("a")), ("hospital-b", "b")] {
+                let expires = Timestamp(Date()).advanced(seconds: 60)
+                try await coordinator.perform(.issueCode(site: site, expires: expires))
+                try await coordinator.perform(
+                    .requestEnrolment(site: site, publicKey: key(digit), signingKey: key(digit == "a" ? "1" : "2")))
+                try await coordinator.perform(.approveSite(site: site, publicKey: key(digit)))
+            }
+            _ = try await BackUp(folder: made.beside("backup")).carryOut(at: desk)
+            try coordinator.store.close()
+            // Certificates are told apart by whole seconds.
+            let since = try #require(coordinator.state.sites["hospital-b"]?.approved).date
+            while Date() < since.addingTimeInterval(2) { try await Task.sleep(for: .milliseconds(50)) }
+            let target = StateFolder(made.beside("restored"))
+            _ = try await Restoration(from: made.beside("backup"), to: target).run()
+            let restored = try await OperatorDesk.alone(target).coordinator
+
+            func peer(_ site: String, _ digit: Character, issued: Date) -> PeerIdentity {
+                PeerIdentity(
+                    publicKey: key(digit), uris: [SubjectName.site(site, of: name)],
+                    notBefore: issued.addingTimeInterval(-Authority.head), notAfter: issued.addingTimeInterval(3600))
+            }
+            let lost = since.addingTimeInterval(1)
+            #expect(await restored.letBackIn(peer("hospital-c", "c", issued: lost)) == nil)
+            #expect(await restored.letBackIn(peer("hospital-a", "d", issued: since.addingTimeInterval(-60))) == nil)
+            #expect(await restored.letBackIn(peer("hospital-a", "d", issued: Date().addingTimeInterval(60))) == nil)
+            #expect(restored.site(publicKey: key("d")) == nil)
+            #expect(await restored.letBackIn(peer("hospital-a", "d", issued: lost)) == "hospital-a")
+            #expect(restored.site(publicKey: key("d")) == "hospital-a")
+            try await restored.perform(.revokeSite(site: "hospital-b", reason: "again"))
+            #expect(await restored.letBackIn(peer("hospital-b", "e", issued: lost)) == nil)
+            try restored.store.close()
         }
     }
 

@@ -2,6 +2,9 @@
 #ifndef CONSILIUM_CCURL_SHIM_H
 #define CONSILIUM_CCURL_SHIM_H
 #include <curl/curl.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
+#include <sys/socket.h>
 typedef size_t ccurl_data(char *bytes, size_t size, size_t count, void *context);
 typedef int ccurl_seek(void *context, curl_off_t offset, int origin);
 typedef CURLcode ccurl_tls(CURL *h, void *tls, void *context);
@@ -17,6 +20,16 @@ static inline CURLcode ccurl_set_list(CURL *h, CURLoption o, struct curl_slist *
 static inline CURLcode ccurl_set_data(CURL *h, CURLoption o, ccurl_data *v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode ccurl_set_seek(CURL *h, CURLoption o, ccurl_seek *v) { return curl_easy_setopt(h, o, v); }
 static inline CURLcode ccurl_set_tls(CURL *h, CURLoption o, ccurl_tls *v) { return curl_easy_setopt(h, o, v); }
+// What is written and not yet sent is lost when the line is cut, and counts as sent in what is shown: little of it waits.
+static inline int ccurl_limit_unsent(void *context, curl_socket_t socket, curlsocktype purpose) {
+    (void)context, (void)purpose;
+    int most = 256 << 10;
+    setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
+    return CURL_SOCKOPT_OK;
+}
+static inline CURLcode ccurl_set_little_unsent(CURL *h) {
+    return curl_easy_setopt(h, CURLOPT_SOCKOPTFUNCTION, ccurl_limit_unsent);
+}
 // The bytes are copied.
 static inline CURLcode ccurl_set_blob(CURL *h, CURLoption o, const void *bytes, size_t count) {
     struct curl_blob blob = {(void *)bytes, count, CURL_BLOB_COPY};

@@ -63,23 +63,43 @@ package struct RestorationLoss: Sendable {
     }
 
     /// - Parameters:
-    ///   - outputs: reconstructions of view 1 of each case, then of view 2 of each: (2·cases, values).
-    ///   - target: (cases, values).
-    ///   - gradient: receives d total / d outputs, (2·cases, values).
+    ///   - outputs: reconstructions of view 1 of each case, then of view 2 of each: (2·cases, values); those of contrasts
+    ///     a case does not have become zero.
+    ///   - target: (cases, values), zero for contrasts a case does not have.
+    ///   - present: for each case which contrasts it has; absent ones take no part. All when nil.
+    ///   - share: of the step's loss that this pass is; the gradient is multiplied by it, the value is not.
+    ///   - gradient: receives share · d total / d outputs, (2·cases, values).
     package func evaluate(
-        _ outputs: UnsafePointer<Float>, target: UnsafePointer<Float>, cases: Int, values: Int,
-        gradient: UnsafeMutablePointer<Float>, device: Device
+        _ outputs: UnsafeMutablePointer<Float>, target: UnsafePointer<Float>, cases: Int, values: Int,
+        present: [[Bool]]? = nil, share: Double = 1, gradient: UnsafeMutablePointer<Float>, device: Device
     ) throws(EncoderError) -> Value {
+        let absent = Self.absent(present, values: values)
+        for (row, range) in absent.flatMap({ [($0.row, $0.range), ($0.row + cases, $0.range)] }) {
+            (outputs + row * values + range.lowerBound).update(repeating: 0, count: range.count)
+        }
         let count = cases * values
-        let l1 = ck_l1(device.team, outputs, target, nil, 0, count) / Double(count)
+        let seen = Double(count - absent.reduce(0) { $0 + $1.range.count })
+        let l1 = ck_l1(device.team, outputs, target, nil, 0, count) / seen
         let contrast = try NTXent(temperature: temperature).evaluate(
-            outputs, cases: cases, values: values, gradient: gradient, scale: Float(l1), device: device)
+            outputs, cases: cases, values: values, gradient: gradient, scale: Float(l1 * share), device: device)
         // d(r + c·r) = (1 + c)·dr + r·dc; the second part is in place.
         let signs: Buffer<Float>
         do { signs = try Buffer(count: count) } catch { throw EncoderError(error) }
-        _ = ck_l1(device.team, outputs, target, signs.base, Float((1 + contrast) / Double(count)), count)
+        _ = ck_l1(device.team, outputs, target, signs.base, Float((1 + contrast) / seen * share), count)
         ck_axpy(device.team, 1, signs.base, gradient, count)
+        // Other cases' contrasts pull at outputs that nobody asked for.
+        for (row, range) in absent.flatMap({ [($0.row, $0.range), ($0.row + cases, $0.range)] }) {
+            (gradient + row * values + range.lowerBound).update(repeating: 0, count: range.count)
+        }
         return Value(reconstruction: l1, contrastive: contrast)
+    }
+
+    /// The contrasts that cases lack: the case and its values.
+    private static func absent(_ present: [[Bool]]?, values: Int) -> [(row: Int, range: Range<Int>)] {
+        (present ?? []).enumerated().flatMap { row, present in
+            let channel = values / present.count
+            return present.indices.filter { !present[$0] }.map { (row, $0 * channel..<($0 + 1) * channel) }
+        }
     }
 }
 

@@ -93,7 +93,7 @@ package final class Fit {
         let store = try ParameterStore(ParameterLayout(request.model), device: device)
         let trainer = try Trainer(
             request.model, store: store, batch: request.settings.batch, optimizer: request.settings.optimizer,
-            loss: CrossEntropy(weights: weights), clip: request.settings.clip,
+            goal: .classification(CrossEntropy(weights: weights)), clip: request.settings.clip,
             trains: { Self.trains($0, request.settings) })
         if let earlier {
             try Checkpoint.restore(

@@ -43,7 +43,8 @@ final class FitLoop {
         while state.epoch < settings.epochs {
             let plan = EpochPlan(training, present: present, settings: settings, epoch: state.epoch)
             let rest = Array(plan.steps[state.step...])
-            let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, from: fit.cases) : nil
+            let maker = trainer.goal.maker(fit.cases, seed: settings.seed, epoch: state.epoch)
+            let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, make: maker) : nil
             defer { queue?.cancel() }
             for step in rest {
                 let started = seconds()
@@ -139,7 +140,7 @@ final class FitLoop {
     private func evaluate(_ split: Split, _ shouldStop: () -> Bool) throws -> Evaluation? {
         let indices = fit.cases.indices(split)
         let passes = indices.map { Sample(index: $0, shown: present[$0]) }.pieces(of: fit.request.settings.batch)
-        let queue = frozen == nil ? MicroBatchQueue(passes, from: fit.cases) : nil
+        let queue = frozen == nil ? MicroBatchQueue(passes) { [cases = fit.cases] in try .images(of: $0, from: cases) } : nil
         defer { queue?.cancel() }
         var probabilities: [[Double]] = []
         for samples in passes {

@@ -21,7 +21,10 @@ package final class LocalRound {
     }
 
     package struct Request: Sendable {
-        package var base: ModelFile
+        /// The model trained, and how its parameters begin.
+        package var model: ModelConfiguration
+        package var begin: @Sendable (ParameterStore) throws -> Void
+        package var goal: Goal
         /// Batch, optimiser, clipping, class weights, dropped contrasts, seed; its rate and epochs are not used.
         package var settings: FitSettings
         package var length: Length
@@ -43,12 +46,15 @@ package final class LocalRound {
         package var checkpointSeconds: Double
 
         package init(
-            base: ModelFile, settings: FitSettings, length: Length, rate: @escaping @Sendable (Int) -> Float,
+            model: ModelConfiguration, goal: Goal, begin: @escaping @Sendable (ParameterStore) throws -> Void,
+            settings: FitSettings, length: Length, rate: @escaping @Sendable (Int) -> Float,
             trains: @escaping @Sendable (String) -> Bool, cases: [LabelledCase],
             load: @escaping @Sendable (CaseRecord) throws -> EncoderInput, precision: Precision, threads: Int?,
             identity: [String: String], checkpoint: String, checkpointSeconds: Double = 600
         ) {
-            self.base = base
+            self.model = model
+            self.goal = goal
+            self.begin = begin
             self.settings = settings
             self.length = length
             self.rate = rate
@@ -97,20 +103,22 @@ package final class LocalRound {
     /// - Throws: ``TrainingError`` or ``EncoderError``, one sentence.
     package init(_ request: Request) throws {
         let settings = request.settings
-        let model = request.base.description.configuration
-        guard let head = model.head else {
-            throw TrainingError(.settings, "The base model has no head: begin the study from a model that classifies")
-        }
-        try settings.validate(classes: head.classes)
+        let model = request.model
+        try settings.validate(classes: model.head?.classes ?? 0)
         let training = request.cases.filter { $0.split == .train }
         guard !training.isEmpty else { throw TrainingError(.data, "There is no training case") }
-        guard training.allSatisfy({ $0.label < head.classes }) else {
-            throw TrainingError(.settings, "The base model's head has \(head.classes) classes, fewer than the task")
+        if case .classification = request.goal {
+            guard let head = model.head else {
+                throw TrainingError(.settings, "The base model has no head: begin from a model that classifies")
+            }
+            guard training.allSatisfy({ $0.label < head.classes }) else {
+                throw TrainingError(.settings, "The base model's head has \(head.classes) classes, fewer than the task")
+            }
         }
         self.request = request
         device = try Device(precision: request.precision, threads: request.threads)
         let trained = ParameterLayout(model).parameters.filter {
-            request.trains($0.name) && !Trainable.decoderOnly($0.name)
+            request.trains($0.name) && request.goal.reaches($0.name)
         }
         guard !trained.isEmpty else { throw TrainingError(.settings, "The plan leaves nothing to train") }
         stepsPerEpoch = settings.steps(cases: training.count)
@@ -122,7 +130,7 @@ package final class LocalRound {
         // A frozen encoder's features are kept for every set of contrasts that a case is shown with.
         let subsets = settings.dropContrasts > 0 ? (1 << min(model.encoder.inChannels, 8)) - 1 : 1
         let estimate = MemoryEstimate.fit(
-            model, precision: request.precision, batch: settings.batch, threads: device.threads,
+            model, precision: request.precision, batch: settings.batch * request.goal.views, threads: device.threads,
             trained: trained.reduce(0) { $0 + $1.count }, moments: settings.optimizer.moments,
             features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * subsets : nil)
         let available = MemoryEstimate.available()
@@ -132,13 +140,7 @@ package final class LocalRound {
         store = try ParameterStore(ParameterLayout(model), device: device)
         trainer = try Trainer(
             model, store: store, batch: settings.batch, optimizer: settings.optimizer,
-            loss: CrossEntropy(weights: Self.weights(settings.classWeights)), clip: settings.clip,
-            trains: { request.trains($0.name) })
-    }
-
-    private static func weights(_ weights: FitSettings.ClassWeights) -> [Float]? {
-        if case .given(let given) = weights { return given }
-        return nil
+            goal: request.goal, clip: settings.clip, trains: { request.trains($0.name) })
     }
 
     /// Trains to the last step.
@@ -151,7 +153,7 @@ package final class LocalRound {
         var stopped = false
         let survey: FitCases.Survey
         do {
-            survey = try cases.survey(values: request.base.description.configuration.encoder.imageValues) { done in
+            survey = try cases.survey(values: request.model.encoder.imageValues) { done in
                 report(.reading(done: done, total: cases.cases.count))
                 stopped = shouldStop()
                 if stopped { throw CancellationError() }
@@ -169,7 +171,8 @@ package final class LocalRound {
             let plan = EpochPlan(
                 Array(cases.cases.indices), present: survey.present, settings: request.settings, epoch: state.epoch)
             let rest = plan.steps[state.step...].prefix(totalSteps - state.optimizerSteps)
-            let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, from: cases) : nil
+            let maker = request.goal.maker(cases, seed: request.settings.seed, epoch: state.epoch)
+            let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, make: maker) : nil
             defer { queue?.cancel() }
             for passes in rest {
                 let outcome = try trainer.step(
@@ -212,6 +215,16 @@ package final class LocalRound {
         state.optimizerSteps = trainer.optimizer.step
     }
 
+    /// Begins from a model file that must have every parameter.
+    package static func begin(_ base: ModelFile) -> @Sendable (ParameterStore) throws -> Void {
+        { store in
+            let missing = try base.load(into: store)
+            guard missing.isEmpty else {
+                throw TrainingError(.settings, "The base model lacks \(missing[0]): it is no model a study can train")
+            }
+        }
+    }
+
     /// Takes up the checkpoint where there is one of this very round, else the base.
     private func begin(_ identity: [String: String]) throws -> FitState {
         if let earlier = try? Checkpoint.read(request.checkpoint), earlier.identity == identity,
@@ -228,10 +241,7 @@ package final class LocalRound {
             }
         }
         unlink(request.checkpoint)
-        let missing = try request.base.load(into: store)
-        guard missing.isEmpty else {
-            throw TrainingError(.settings, "The base model lacks \(missing[0]): it is no model a study can train")
-        }
+        try request.begin(store)
         return FitState()
     }
 

@@ -5,6 +5,9 @@ package struct MicroBatch: Sendable {
     package enum Content: Sendable {
         /// (count, channels, size³)
         case images([Float])
+        /// Two views of each case with content taken out, all first ones before all second ones: (2·count, channels, size³);
+        /// and the whole cases, (count, channels, size³).
+        case views([Float], target: [Float])
         /// Pooled features of a frozen encoder, (count, features).
         case features([Float])
     }

@@ -3,7 +3,7 @@ import Foundation
 /// Loads passes on a thread of its own ahead of the one that computes, a bounded number of them, in order.
 ///
 /// ```swift
-/// let queue = MicroBatchQueue(passes, from: cases)
+/// let queue = MicroBatchQueue(passes) { try MicroBatch.images(of: $0, from: cases) }
 /// defer { queue.cancel() }
 /// while let batch = try queue.next() { … }
 /// ```
@@ -16,13 +16,17 @@ package final class MicroBatchQueue: @unchecked Sendable {
     /// Passes not yet handed out.
     private var left: Int
 
-    /// - Parameter depth: passes loaded ahead.
-    package init(_ passes: [[Sample]], from cases: FitCases, depth: Int = 2) {
+    /// - Parameters:
+    ///   - depth: passes loaded ahead.
+    ///   - make: puts a pass together; called on the queue's thread.
+    package init(
+        _ passes: [[Sample]], depth: Int = 2, make: @escaping @Sendable ([Sample]) throws -> MicroBatch
+    ) {
         left = passes.count
         let thread = Thread { [self] in
             for samples in passes {
                 guard hasRoom(depth: depth) else { return }
-                let result = Result { try MicroBatch.images(of: samples, from: cases) }
+                let result = Result { try make(samples) }
                 condition.withLock {
                     ready.append(result)
                     condition.signal()

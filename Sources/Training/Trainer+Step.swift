@@ -22,17 +22,27 @@ extension Trainer {
         _ passes: [[Sample]], of cases: FitCases, rate: Float, next: ([Sample]) throws -> MicroBatch?,
         shouldStop: () -> Bool
     ) throws -> StepOutcome {
-        let normaliser = loss.weight(of: passes.flatMap { $0 }.map { cases.cases[$0.index].label })
+        let all = passes.flatMap { $0 }
+        func labels(_ samples: [Sample]) -> [Int] { samples.map { cases.cases[$0.index].label } }
         var sum = 0.0
         for (i, samples) in passes.enumerated() {
             if shouldStop() { return .stopped }
             guard let batch = try next(samples) else { return .stopped }
-            let labels = samples.map { cases.cases[$0.index].label }
-            let part = try accumulate(batch, labels: labels, normaliser: normaliser, first: i == 0)
+            let part: Double
+            switch (goal, batch.content) {
+            case (.classification(let loss), _):
+                part = try accumulate(
+                    batch, labels: labels(samples), normaliser: loss.weight(of: labels(all)), first: i == 0)
+            case (.restoration, .views(let views, let target)):
+                let share = Double(samples.count) / Double(all.count)
+                part = share
+                    * (try accumulate(views: views, of: target, samples, share: share, first: i == 0)).total
+            case (.restoration, _): throw EncoderError(.input, "pretraining is over views")
+            }
             guard part.isFinite else { return .notFinite("loss", samples) }
             sum += part
         }
-        guard update(rate: rate).isFinite else { return .notFinite("gradient", passes.flatMap { $0 }) }
+        guard update(rate: rate).isFinite else { return .notFinite("gradient", all) }
         return .loss(sum)
     }
 }

@@ -1,7 +1,7 @@
 import Compute
 package import Encoder
 
-/// Steps of classification: passes accumulate gradients, then one clipped update.
+/// Steps of training: passes accumulate gradients, then one clipped update.
 ///
 /// Belongs to one thread, as its network does.
 package final class Trainer {
@@ -11,27 +11,28 @@ package final class Trainer {
     package let optimizer: Optimizer
     /// Whether nothing but the head is trained, so that a case's features never change.
     package let trainsHeadOnly: Bool
-    /// The loss, with its class weights.
-    package var loss: CrossEntropy
+    package let goal: Goal
+    /// Of reconstructions, in pretraining.
+    private var outputGradient: Buffer<Float>?
     /// Longest gradient taken as it is.
     package var clip: Double?
 
     /// - Parameters:
     ///   - batch: most cases of a pass.
-    ///   - trains: whether a parameter is trained; those only the decoder uses never are.
+    ///   - trains: whether a parameter is trained; those the goal does not reach never are.
     package init(
         _ model: ModelConfiguration, store: ParameterStore, batch: Int, optimizer recipe: OptimizerRecipe,
-        loss: CrossEntropy, clip: Double?, trains: (Parameter) -> Bool = { _ in true }
+        goal: Goal, clip: Double?, trains: (Parameter) -> Bool = { _ in true }
     ) throws(EncoderError) {
         self.store = store
-        self.loss = loss
+        self.goal = goal
         self.clip = clip
-        let trainable = Trainable(store.layout) { !Trainable.decoderOnly($0.name) && trains($0) }
+        let trainable = Trainable(store.layout) { goal.reaches($0.name) && trains($0) }
         trainsHeadOnly = store.layout.parameters.enumerated().allSatisfy { index, parameter in
             trainable.offset(of: index) == nil || ParameterLayout.isHead(parameter.name)
         }
         // A frozen encoder keeps nothing for gradients that nobody asks for.
-        network = try Network(model, parameters: store, batch: batch, training: !trainsHeadOnly)
+        network = try Network(model, parameters: store, batch: batch * goal.views, training: !trainsHeadOnly)
         gradients = try Gradients(trainable)
         optimizer = try Optimizer(recipe, trainable: trainable)
     }
@@ -43,6 +44,7 @@ package final class Trainer {
             try network.classify(images, count: batch.samples.count, present: batch.samples.map(\.shown))
         case .features(let features):
             try network.classify(features: features, count: batch.samples.count)
+        case .views: throw EncoderError(.input, "views are for pretraining and have no classes")
         }
     }
 
@@ -56,10 +58,36 @@ package final class Trainer {
     package func accumulate(_ batch: MicroBatch, labels: [Int], normaliser: Double, first: Bool)
         throws(EncoderError) -> Double
     {
+        guard case .classification(let loss) = goal else { throw EncoderError(.input, "pretraining has no classes") }
         let value = loss.evaluate(try logits(batch), labels: labels, normaliser: normaliser)
         guard value.loss.isFinite else { return value.loss }
         try network.backward(logitGradient: value.gradient, into: gradients, accumulate: !first)
         return value.loss
+    }
+
+    /// Adds a pass of views to the gradients of the step.
+    ///
+    /// - Parameters:
+    ///   - share: of the step's cases that are in this pass.
+    ///   - first: whether it is the step's first pass.
+    /// - Returns: the pass's own loss, of which the step's is the mean over its cases.
+    package func accumulate(
+        views: [Float], of target: [Float], _ samples: [Sample], share: Double, first: Bool
+    ) throws(EncoderError) -> RestorationLoss.Value {
+        let shown = samples.map(\.shown)
+        let output = try network.reconstruct(views, count: 2 * samples.count, present: shown + shown)
+        guard let outputs = output.baseAddress else { throw EncoderError(.input, "a pass without cases") }
+        let room: Buffer<Float>
+        if let kept = outputGradient, kept.count >= output.count { room = kept } else {
+            do throws(ComputeError) { room = try Buffer(count: output.count) } catch { throw EncoderError(error) }
+            outputGradient = room
+        }
+        let value = try RestorationLoss().evaluate(
+            outputs, target: target, cases: samples.count, values: output.count / (2 * samples.count), present: shown,
+            share: share, gradient: room.base, device: store.device)
+        guard value.total.isFinite else { return value }
+        try network.backward(reconstructionGradient: room.base, into: gradients, accumulate: !first)
+        return value
     }
 
     /// Ends a step: the parameters follow the gradients unless one of these is not finite.

@@ -86,7 +86,7 @@ import Testing
 
         var outputGradient = [Float](repeating: 0, count: output.count)
         let value = try RestorationLoss().evaluate(
-            UnsafePointer(try #require(output.baseAddress)), target: target, cases: cases,
+            try #require(output.baseAddress), target: target, cases: cases,
             values: model.encoder.outputValues, gradient: &outputGradient, device: device)
         #expect(abs(value.reconstruction - golden.number("loss_recon")) < 2e-5)
         #expect(abs(value.contrastive - golden.number("loss_contrastive")) < 2e-5)

@@ -52,7 +52,7 @@ import Training
         for (step, expected) in golden.list("loss_per_step").enumerated() {
             let output = try network.reconstruct(views, count: 2 * cases)
             let loss = try RestorationLoss().evaluate(
-                UnsafePointer(try #require(output.baseAddress)), target: target, cases: cases,
+                try #require(output.baseAddress), target: target, cases: cases,
                 values: model.encoder.outputValues, gradient: &outputGradient, device: device)
             #expect(abs(loss.total - expected) < 2e-5, "loss of step \(step)")
             try network.backward(reconstructionGradient: outputGradient, into: gradients)

@@ -8,6 +8,8 @@ import Training
 @Suite struct TrainerTests {
     private let cases = FitCases(SmallProblem.cases(), budget: 1 << 30) { SmallProblem.load($0) }
 
+    private static let loss = CrossEntropy(weights: [0.7, 1.4])
+
     private func trainer(
         batch: Int, clip: Double? = nil, optimizer: OptimizerRecipe = .adamW(), settings: FitSettings? = nil
     ) throws -> Trainer {
@@ -16,7 +18,7 @@ import Training
         let store = try ParameterStore(ParameterLayout(model), device: device)
         store.initialise(seed: 3)
         return try Trainer(
-            model, store: store, batch: batch, optimizer: optimizer, loss: CrossEntropy(weights: [0.7, 1.4]),
+            model, store: store, batch: batch, optimizer: optimizer, goal: .classification(Self.loss),
             clip: clip,
             trains: { !(settings?.freezes($0.name) ?? false) })
     }
@@ -28,7 +30,7 @@ import Training
     private func labels(_ samples: [Sample]) -> [Int] { samples.map { cases.cases[$0.index].label } }
 
     private func gradients(_ trainer: Trainer, passes: [[Sample]]) throws -> [Float] {
-        let normaliser = trainer.loss.weight(of: passes.flatMap { labels($0) })
+        let normaliser = Self.loss.weight(of: passes.flatMap { labels($0) })
         for (i, pass) in passes.enumerated() {
             _ = try trainer.accumulate(
                 .images(of: pass, from: cases), labels: labels(pass), normaliser: normaliser, first: i == 0)
@@ -101,7 +103,7 @@ import Training
         let all = try samples([0, 1, 2, 3])
         for _ in 0..<3 {
             let expected = try gradients(whole, passes: all.map { [$0] })
-            let normaliser = cached.loss.weight(of: labels(all))
+            let normaliser = Self.loss.weight(of: labels(all))
             _ = try cached.accumulate(frozen.batch(all), labels: labels(all), normaliser: normaliser, first: true)
             #expect(relative(cached.gradients.values.array, expected) < 1e-5)
             _ = whole.update(rate: 1e-2)

@@ -59,6 +59,9 @@ extension StudyPlan {
         return { step in schedule.rate(at: min(first + step, max(total - 1, 0))) }
     }
 
+    /// What a round trains for.
+    var goal: Goal { .classification(CrossEntropy(weights: training.classWeights?.map { Float($0) })) }
+
     var length: LocalRound.Length {
         switch training.length {
         case .steps(let steps): .steps(steps)

@@ -20,7 +20,8 @@ extension WorkerSession {
         let source = try plan.source(cache: cache)
         let round = try LocalRound(
             LocalRound.Request(
-                base: base, settings: settings, length: plan.length,
+                model: base.description.configuration, goal: plan.goal, begin: LocalRound.begin(base),
+                settings: settings, length: plan.length,
                 rate: plan.rate(
                     settings: settings, round: task.round.round, globalStep: task.globalStep, cases: training.count),
                 trains: { names.contains($0) }, cases: training, load: { try source.input($0) },

@@ -120,6 +120,9 @@ struct ServiceChannel: HTTPChannelHandler {
         try set(TCP_KEEPIDLE, limits.keepAliveIdle.nanoseconds / 1_000_000_000)
         try set(TCP_KEEPINTVL, limits.keepAliveInterval.nanoseconds / 1_000_000_000)
         try set(TCP_KEEPCNT, Int64(limits.keepAliveCount))
+        // What waits in the kernel when a line is cut is lost and sent again: three mebibytes are enough for 600 Mbit/s at
+        // 40 ms.
+        try set(TCP_WINDOW_CLAMP, 3 << 20)
         try set(TCP_USER_TIMEOUT, limits.unacknowledged.nanoseconds / 1_000_000)
     }
 

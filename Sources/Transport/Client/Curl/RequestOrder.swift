@@ -35,6 +35,7 @@ struct RequestOrder: Sendable {
         _ = ccurl_set_string(handle, CURLOPT_USERAGENT, "consilium/1")
         _ = ccurl_set_long(handle, CURLOPT_CONNECTTIMEOUT_MS, Int(connectPatience / .milliseconds(1)))
         _ = ccurl_set_long(handle, CURLOPT_TCP_KEEPALIVE, 1)
+        _ = ccurl_set_little_unsent(handle)
         _ = ccurl_set_long(handle, CURLOPT_TCP_KEEPIDLE, 30)
         _ = ccurl_set_long(handle, CURLOPT_TCP_KEEPINTVL, 15)
         // Shorter than servers keep an idle connection, so that none is used just as it closes.

@@ -1,0 +1,119 @@
+import Cohort
+import Compute
+import Encoder
+import Foundation
+import Synchronization
+import Testing
+import Training
+
+@Suite(.serialized) struct PretrainingTests {
+    private static let model = ModelConfiguration(encoder: SmallProblem.encoder, head: nil)
+
+    private func round(
+        _ checkpoint: String, steps: Int, seed: UInt64 = 3, batch: Int = 3
+    ) throws -> LocalRound {
+        var settings = SmallProblem.request("").settings
+        settings.batch = batch
+        settings.accumulate = 2
+        settings.classWeights = .none
+        settings.dropContrasts = 0
+        settings.seed = seed
+        return try LocalRound(
+            LocalRound.Request(
+                model: Self.model, goal: .restoration(.blocks16), begin: { $0.initialise(seed: 5) }, settings: settings,
+                length: .steps(steps), rate: { _ in 2e-3 }, trains: { _ in true }, cases: SmallProblem.cases(),
+                load: { SmallProblem.load($0) }, precision: .fp32, threads: 2, identity: ["round": "1"],
+                checkpoint: checkpoint, checkpointSeconds: 0.0001))
+    }
+
+    private func values(_ store: ParameterStore) -> [Float] {
+        var values = [Float](repeating: 0, count: store.layout.count)
+        store.read(0..<store.layout.count, into: &values)
+        return values
+    }
+
+    @Test("a network learns to restore what was taken out; stopped and begun again it ends with the same parameters")
+    func restores() throws {
+        let folder = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let quiet = try round(folder + "/quiet", steps: 60)
+        let losses = Mutex<[Double]>([])
+        _ = try quiet.run(
+            report: { if case .step(_, _, let loss) = $0 { losses.withLock { $0.append(loss) } } },
+            shouldStop: { false })
+        let all = losses.withLock { $0 }
+        #expect(all.count == 60 && all.suffix(6).reduce(0, +) < 0.5 * all.prefix(6).reduce(0, +))
+        let asked = Mutex(0)
+        let first = try round(folder + "/resumed", steps: 60)
+        let stopped = try first.run(
+            report: { _ in },
+            shouldStop: {
+                asked.withLock { $0 += 1 }
+                return asked.withLock { $0 } > 90
+            })
+        #expect(stopped == nil)
+        let second = try round(folder + "/resumed", steps: 60)
+        _ = try second.run(report: { _ in }, shouldStop: { false })
+        #expect(values(second.store) == values(quiet.store))
+    }
+
+    @Test("an absent contrast has no part in loss or gradient")
+    func absent() throws {
+        let device = try Device(precision: .fp32, threads: 2)
+        let values = 4 * 8
+        let present = [[true, true, false, true], [true, true, true, true]]
+        var random = RandomStream(seed: 1, name: "outputs")
+        var outputs = (0..<4 * values).map { _ in random.unit() }
+        var target = (0..<2 * values).map { _ in random.unit() }
+        for i in 16..<24 { target[i] = 0 }
+        var gradient = [Float](repeating: 9, count: outputs.count)
+        func evaluate() throws -> RestorationLoss.Value {
+            try RestorationLoss().evaluate(
+                &outputs, target: target, cases: 2, values: values, present: present, gradient: &gradient,
+                device: device)
+        }
+        let seen = (0..<2 * values).filter { !(16..<24).contains($0) }
+        let expected = seen.reduce(0.0) { $0 + Double(abs(outputs[$1] - target[$1])) } / Double(seen.count)
+        let value = try evaluate()
+        #expect(abs(value.reconstruction - expected) < 1e-6)
+        for i in (16..<24).flatMap({ [$0, $0 + 2 * values] }) { #expect(gradient[i] == 0) }
+        // Other values there change nothing.
+        let before = (value.total, gradient)
+        for i in (16..<24).flatMap({ [$0, $0 + 2 * values] }) { outputs[i] = 5 }
+        #expect(try evaluate().total == before.0 && gradient == before.1)
+        // The gradient is that of the loss: one value moved a little.
+        for place in [3, 40, 70, 110] {
+            let step: Float = 1e-3
+            let middle = outputs[place]
+            outputs[place] = middle + step
+            let up = try evaluate().total
+            outputs[place] = middle - step
+            let down = try evaluate().total
+            outputs[place] = middle
+            #expect(abs((up - down) / Double(2 * step) - Double(before.1[place])) < 2e-3)
+        }
+    }
+
+    @Test("passes share a step's gradient by their cases")
+    func shares() throws {
+        let cases = FitCases(SmallProblem.cases(), budget: 1 << 24, load: { SmallProblem.load($0) })
+        func gradient(_ passes: [[Int]]) throws -> [Float] {
+            let device = try Device(precision: .fp32, threads: 2)
+            let store = try ParameterStore(ParameterLayout(Self.model), device: device)
+            store.initialise(seed: 3)
+            let trainer = try Trainer(
+                Self.model, store: store, batch: 2, optimizer: .adam(), goal: .restoration(.blocks4), clip: nil)
+            let count = passes.reduce(0) { $0 + $1.count }
+            for (i, pass) in passes.enumerated() {
+                let samples = try pass.map { Sample(index: $0, shown: try cases.input($0).present) }
+                let made = try MicroBatch.views(of: samples, from: cases, by: .blocks4, seed: 1, name: "epoch 0")
+                guard case .views(let views, let target) = made.content else { continue }
+                _ = try trainer.accumulate(
+                    views: views, of: target, samples, share: Double(pass.count) / Double(count), first: i == 0)
+            }
+            return trainer.gradients.values.array
+        }
+        let (one, other, both) = (try gradient([[0, 1]]), try gradient([[3, 4]]), try gradient([[0, 1], [3, 4]]))
+        for i in both.indices { #expect(abs(both[i] - (one[i] + other[i]) / 2) < 1e-6) }
+    }
+}

@@ -17,7 +17,7 @@ struct EchoTrainer {
     func run() throws {
         let plan = try StudyPlan.parse(try String(contentsOfFile: "plan.yaml", encoding: .utf8))
         let base = try SafetensorsFile("base.safetensors")
-        let layout = try UpdateLayout(base: base.header, freezing: FreezePatterns(plan.training))
+        let layout = try UpdateLayout(base: base.header, plan: plan)
         try write(layout, plan.encoding)
         let rows = try String(contentsOfFile: "manifest.csv", encoding: .utf8).split(separator: "\n")
         let samples = rows.dropFirst().count { $0.split(separator: ",", maxSplits: 3)[2] == "train" }

@@ -8,7 +8,8 @@ struct Agent: AsyncParsableCommand {
         abstract: "Fine-tune and read a brain-MRI foundation model on this site's scans.",
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
-            InspectCommand.self, CheckCommand.self, FitCommand.self, InferCommand.self, ImportWeightsCommand.self,
+            InspectCommand.self, CheckCommand.self, FitCommand.self, PretrainCommand.self, InferCommand.self,
+            ImportWeightsCommand.self,
             PurgeCommand.self, SynthesizeCommand.self, EnrollCommand.self, RunCommand.self, WorkerCommand.self,
             UpCommand.self, StatusCommand.self, ApproveCommand.self, RefuseCommand.self, LogCommand.self,
             ReleasesCommand.self, DoctorCommand.self, DoctorSandboxCommand.self,

@@ -130,7 +130,7 @@ struct FitCommand: ParsableCommand {
         let labels = try LabelTask(manifest: manifest, column: task)
         let cases = try labelled(manifest, labels)
         let settings = try settings(start, trainingCases: cases.count { $0.split == .train })
-        let store = try cache(settings.recipe)
+        let store = CaseLoader(recipe: settings.recipe, cacheOption: cache)
         let request = FitRequest(
             start: start, head: head, task: labels, settings: settings, cases: cases,
             load: { record in
@@ -248,10 +248,14 @@ struct FitCommand: ParsableCommand {
             return .given(numbers.compactMap { $0 })
         }
     }
+}
 
-    private func cache(_ recipe: Recipe) throws -> CaseLoader {
-        if cache == "none" { return CaseLoader(recipe: recipe, cache: nil) }
-        return CaseLoader(recipe: recipe, cache: cache.map { PreparedCache(folder: $0) } ?? PreparedCache())
+extension CaseLoader {
+    /// - Parameter cacheOption: `--cache` of a command: a folder, `none`, or nil for the usual folder.
+    init(recipe: Recipe, cacheOption: String?) {
+        self.init(
+            recipe: recipe,
+            cache: cacheOption == "none" ? nil : cacheOption.map { PreparedCache(folder: $0) } ?? PreparedCache())
     }
 }
 

@@ -18,11 +18,7 @@ final class FitProgressLine {
                 "epoch \(p.epoch)/\(p.epochs) step \(p.step)/\(p.steps)  loss \(String(format: "%.4f", p.loss))  "
                 + "rate \(String(format: "%.2e", p.rate))  \(String(format: "%.2f", p.samplesPerSecond)) samples/s  "
                 + "\(Self.duration(p.secondsLeft)) left"
-            // A log file needs no line for each of a thousand fast steps.
-            if isTerminal || Date().timeIntervalSince(lastPlain) > 10 || p.step == p.steps {
-                lastPlain = Date()
-                update(text, last: false)
-            }
+            step(text, isLast: p.step == p.steps)
         case .epoch(let r, let epochs):
             func number(_ name: String, _ value: Double?) -> String {
                 value.map { "  \(name) \(String(format: "%.4f", $0))" } ?? ""
@@ -33,6 +29,13 @@ final class FitProgressLine {
                     + number("AUC", r.select.auc) + (r.isBest ? "  best" : "")
                     + "  \(Self.duration(r.seconds))")
         }
+    }
+
+    /// A step's line: a log file needs none for each of a thousand fast steps.
+    func step(_ text: String, isLast: Bool) {
+        guard isTerminal || Date().timeIntervalSince(lastPlain) > 10 || isLast else { return }
+        lastPlain = Date()
+        update(text, last: false)
     }
 
     /// A line that stays.

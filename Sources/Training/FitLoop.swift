@@ -140,7 +140,8 @@ final class FitLoop {
     private func evaluate(_ split: Split, _ shouldStop: () -> Bool) throws -> Evaluation? {
         let indices = fit.cases.indices(split)
         let passes = indices.map { Sample(index: $0, shown: present[$0]) }.pieces(of: fit.request.settings.batch)
-        let queue = frozen == nil ? MicroBatchQueue(passes) { [cases = fit.cases] in try .images(of: $0, from: cases) } : nil
+        let queue =
+            frozen == nil ? MicroBatchQueue(passes) { [cases = fit.cases] in try .images(of: $0, from: cases) } : nil
         defer { queue?.cancel() }
         var probabilities: [[Double]] = []
         for samples in passes {

@@ -24,6 +24,14 @@ package enum Goal: Sendable {
         }
     }
 
+    /// Whether volumes come out of it.
+    package var decodes: Bool {
+        switch self {
+        case .classification: false
+        case .restoration: true
+        }
+    }
+
     /// Makes the passes of an epoch, on the thread that loads them.
     /// - Parameter seed: with the epoch and the case it decides what is drawn.
     func maker(_ cases: FitCases, seed: UInt64, epoch: Int) -> @Sendable ([Sample]) throws -> MicroBatch {

@@ -73,6 +73,18 @@ package final class LocalRound {
         /// Cases read before the first step.
         case reading(done: Int, total: Int)
         case step(done: Int, total: Int, loss: Double)
+        /// In pretraining: the parts of the step's last pass.
+        case parts(reconstruction: Double, contrastive: Double)
+    }
+
+    /// What came of the time between two epochs.
+    package enum EpochEnd {
+        /// Nothing was done.
+        case nothing
+        /// Cases were looked at that are not trained on: a row of the history, which the checkpoint keeps.
+        case row(EpochRecord)
+        /// Asked to stop.
+        case stopped
     }
 
     package struct Result: Sendable, Equatable {
@@ -91,7 +103,9 @@ package final class LocalRound {
     private let device: Device
     private let cases: FitCases
     private let stepsPerEpoch: Int
-    private let totalSteps: Int
+    package let totalSteps: Int
+    /// Rows of the epochs that ended, where somebody makes them.
+    package private(set) var history: [EpochRecord] = []
     /// The parameters, after ``run(report:shouldStop:)`` those of the trained model.
     package let store: ParameterStore
     private let trainer: Trainer
@@ -132,6 +146,7 @@ package final class LocalRound {
         let estimate = MemoryEstimate.fit(
             model, precision: request.precision, batch: settings.batch * request.goal.views, threads: device.threads,
             trained: trained.reduce(0) { $0 + $1.count }, moments: settings.optimizer.moments,
+            decoded: request.goal.decodes ? settings.batch * request.goal.views : 0,
             features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * subsets : nil)
         let available = MemoryEstimate.available()
         try estimate.require(
@@ -148,8 +163,14 @@ package final class LocalRound {
     /// - Parameters:
     ///   - report: told of every case read and every step.
     ///   - shouldStop: asked between passes.
+    ///   - epochEnd: called after each epoch.
     /// - Returns: nil when asked to stop; a checkpoint is then in place once training had begun.
-    package func run(report: (Report) -> Void, shouldStop: () -> Bool) throws -> Result? {
+    package func run(
+        report: (Report) -> Void, shouldStop: () -> Bool,
+        epochEnd: (_ state: inout FitState, _ trainer: Trainer, _ history: [EpochRecord]) throws -> EpochEnd = {
+            _, _, _ in .nothing
+        }
+    ) throws -> Result? {
         var stopped = false
         let survey: FitCases.Survey
         do {
@@ -183,6 +204,9 @@ package final class LocalRound {
                     try write(state, identity)
                     return nil
                 }
+                if let parts = trainer.parts {
+                    report(.parts(reconstruction: parts.reconstruction, contrastive: parts.contrastive))
+                }
                 count(loss, of: passes, in: &state)
                 report(.step(done: state.optimizerSteps, total: totalSteps, loss: loss))
                 if clock.now - lastCheckpoint > .seconds(request.checkpointSeconds) {
@@ -193,6 +217,14 @@ package final class LocalRound {
             if state.step == stepsPerEpoch {
                 state.epoch += 1
                 state.step = 0
+                switch try epochEnd(&state, trainer, history) {
+                case .nothing: break
+                case .stopped: return nil
+                case .row(let row):
+                    history.append(row)
+                    try write(state, identity)
+                    lastCheckpoint = clock.now
+                }
             }
         }
         return Result(
@@ -201,12 +233,14 @@ package final class LocalRound {
 
     /// Adds a step to the state; its loss only when it is one of the last that are averaged.
     private func count(_ loss: Double, of passes: [[Sample]], in state: inout FitState) {
-        let averaged: Int =
-            switch request.length {
-            case .steps: min(Self.window, totalSteps)
-            case .epochs: stepsPerEpoch
-            }
-        if state.optimizerSteps >= totalSteps - averaged {
+        let isAveraged: Bool
+        switch request.length {
+        case .steps: isAveraged = state.optimizerSteps >= totalSteps - min(Self.window, totalSteps)
+        case .epochs:
+            isAveraged = true
+            if state.step == 0 { (state.lossSum, state.lossCases) = (0, 0) }
+        }
+        if isAveraged {
             let samples = passes.reduce(0) { $0 + $1.count }
             state.lossSum += loss * Double(samples)
             state.lossCases += samples
@@ -233,6 +267,7 @@ package final class LocalRound {
             do {
                 try Checkpoint.restore(
                     request.checkpoint, store: store, optimizer: trainer.optimizer, state: earlier.state)
+                history = earlier.history
                 return earlier.state
             } catch {
                 // A damaged checkpoint costs the work it held, not the round. Moments it may have left are cleared.
@@ -254,7 +289,7 @@ package final class LocalRound {
     private func write(_ state: FitState, _ identity: [String: String]) throws(TrainingError) {
         try Checkpoint.write(
             request.checkpoint, store: store, optimizer: trainer.optimizer, state: state, identity: identity,
-            history: [])
+            history: history)
     }
 
     private func notFinite(_ what: String, _ samples: [Sample], _ state: FitState) -> TrainingError {

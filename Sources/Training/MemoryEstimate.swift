@@ -26,11 +26,12 @@ package struct MemoryEstimate: Sendable, Equatable {
     /// - Parameters:
     ///   - trained: number of values trained.
     ///   - resident: bytes of prepared cases kept in memory.
+    ///   - decoded: volumes restored at once.
     ///   - features: where nothing but the head is trained, the most features of cases kept; no gradients of
     ///     activations are then needed.
     package static func fit(
         _ model: ModelConfiguration, precision: Precision, batch: Int, threads: Int, trained: Int, moments: Int,
-        resident: Int = 0, features: Int? = nil
+        resident: Int = 0, decoded: Int = 0, features: Int? = nil
     ) -> MemoryEstimate {
         let e = model.encoder
         let layout = ParameterLayout(model)
@@ -50,6 +51,8 @@ package struct MemoryEstimate: Sendable, Equatable {
             // One pass computed, two loaded ahead, one being put together; a single case is not copied.
             estimate.cases = (Amount(resident) + image * (batch == 1 ? 3 : Amount(batch) * 3 + 1)).value
         }
+        // Outputs, their gradient, signs, and the rows between the decoder's two steps in fp32 and in the device's type.
+        estimate.activations = (Amount(estimate.activations) + Amount(decoded) * image * 6).value
         estimate.program = (base + shape.workspace(threads: threads)).value
         return estimate
     }

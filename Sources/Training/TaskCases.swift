@@ -23,13 +23,7 @@ package struct TaskCases: Sendable {
             throw CohortError(
                 .badLabel, "\(path) has no label column \"\(column)\": add it, with one of \(classes) for each case.")
         }
-        let mixed = manifest.patientsInSeveralSplits
-        guard mixed.isEmpty else {
-            throw TrainingError(
-                .data,
-                "\(path) has patients in more than one split (\(mixed.prefix(3).joined(separator: ", "))): a model would "
-                    + "be tested on people it was trained on; keep each patient in one split")
-        }
+        try Self.requireOneSplitEach(manifest, path)
         let task = LabelTask(column: column, classes: classes)
         let splits = manifest.splits(task: task, seed: seed)
         cases = try zip(manifest.cases, splits).compactMap { record, split in
@@ -37,6 +31,40 @@ package struct TaskCases: Sendable {
         }
         unlabelled = manifest.cases.count - cases.count
         self.task = task
+    }
+
+    /// All cases of a manifest, which pretraining needs no label of, as if they were of one class.
+    ///
+    /// A patient whom the test split of any label column would hold is left out: what was seen in pretraining is no test
+    /// any more. Of the others, those are for choosing who are so for any column.
+    /// - Throws: `CohortError` when the manifest cannot be used, ``TrainingError`` when a patient is in several splits.
+    package init(forPretraining path: String, seed: UInt64 = Manifest.defaultSeed) throws {
+        let manifest = try Manifest.read(path)
+        try Self.requireOneSplitEach(manifest, path)
+        var patients: [Split: Set<String>] = [:]
+        let tasks: [LabelTask?] =
+            manifest.hasSplit ? [nil] : try manifest.tasks.map { try LabelTask(manifest: manifest, column: $0) }
+        for task in tasks.isEmpty ? [nil] : tasks {
+            for (record, split) in zip(manifest.cases, manifest.splits(task: task, seed: seed)) {
+                patients[split, default: []].insert(record.patient)
+            }
+        }
+        task = LabelTask(column: "pretraining", classes: ["case"])
+        cases = manifest.cases.map { record in
+            let split = [Split.test, .select].first { patients[$0]?.contains(record.patient) == true } ?? .train
+            return LabelledCase(record: record, label: 0, split: split)
+        }
+        unlabelled = 0
+    }
+
+    private static func requireOneSplitEach(_ manifest: Manifest, _ path: String) throws(TrainingError) {
+        let mixed = manifest.patientsInSeveralSplits
+        guard mixed.isEmpty else {
+            throw TrainingError(
+                .data,
+                "\(path) has patients in more than one split (\(mixed.prefix(3).joined(separator: ", "))): a model would "
+                    + "be tested on people it was trained on; keep each patient in one split")
+        }
     }
 
     /// Cases of a split.

@@ -35,7 +35,8 @@ extension Trainer {
                     batch, labels: labels(samples), normaliser: loss.weight(of: labels(all)), first: i == 0)
             case (.restoration, .views(let views, let target)):
                 let share = Double(samples.count) / Double(all.count)
-                part = share
+                part =
+                    share
                     * (try accumulate(views: views, of: target, samples, share: share, first: i == 0)).total
             case (.restoration, _): throw EncoderError(.input, "pretraining is over views")
             }

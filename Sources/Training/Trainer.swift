@@ -12,6 +12,8 @@ package final class Trainer {
     /// Whether nothing but the head is trained, so that a case's features never change.
     package let trainsHeadOnly: Bool
     package let goal: Goal
+    /// In pretraining, of the last pass.
+    package private(set) var parts: RestorationLoss.Value?
     /// Of reconstructions, in pretraining.
     private var outputGradient: Buffer<Float>?
     /// Longest gradient taken as it is.
@@ -78,13 +80,16 @@ package final class Trainer {
         let output = try network.reconstruct(views, count: 2 * samples.count, present: shown + shown)
         guard let outputs = output.baseAddress else { throw EncoderError(.input, "a pass without cases") }
         let room: Buffer<Float>
-        if let kept = outputGradient, kept.count >= output.count { room = kept } else {
+        if let kept = outputGradient, kept.count >= output.count {
+            room = kept
+        } else {
             do throws(ComputeError) { room = try Buffer(count: output.count) } catch { throw EncoderError(error) }
             outputGradient = room
         }
         let value = try RestorationLoss().evaluate(
             outputs, target: target, cases: samples.count, values: output.count / (2 * samples.count), present: shown,
             share: share, gradient: room.base, device: store.device)
+        parts = value
         guard value.total.isFinite else { return value }
         try network.backward(reconstructionGradient: room.base, into: gradients, accumulate: !first)
         return value

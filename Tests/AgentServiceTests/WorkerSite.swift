@@ -7,6 +7,7 @@ import Federation
 import Foundation
 import Imaging
 import Training
+import Weights
 
 /// A site with made scans, a tiny base model and a state folder of its own.
 struct WorkerSite {
@@ -56,6 +57,23 @@ struct WorkerSite {
         let digest = try ModelFile.save(
             store, as: ModelDescription(configuration: configuration, task: "bright", classes: ["no", "yes"]), to: path)
         return WorkerTask.Model(path: path, digest: digest)
+    }
+
+    /// The base with an update added to it, as a federation of one site makes the next model.
+    func apply(_ update: SafetensorsFile) throws -> WorkerTask.Model {
+        let base = try ModelFile(base.path)
+        let store = try ParameterStore(
+            ParameterLayout(base.description.configuration), device: try Device(precision: .fp32, threads: 1))
+        _ = try base.load(into: store)
+        for tensor in update.tensors {
+            guard let parameter = store.layout[tensor.name] else { continue }
+            let sum = zip(try base.file.floats(tensor.name), try update.floats(tensor.name)).map { $0 + $1 }
+            sum.withUnsafeBufferPointer { values in
+                if let first = values.baseAddress { store.write(parameter.range, from: first) }
+            }
+        }
+        let path = folder + "/candidate.safetensors"
+        return WorkerTask.Model(path: path, digest: try ModelFile.save(store, as: base.description, to: path))
     }
 
     /// Writes a manifest of the cohort's scans with labels and splits of the test's own.

@@ -97,6 +97,32 @@ import Weights
         }
     }
 
+    @Test("a round of pretraining needs no labels, leaves the test split out, and lowers the error it reports")
+    func pretraining() throws {
+        try WorkerSite.with { site in
+            // Labels that are none of a plan's classes do not matter, nor do patients of the test split.
+            let data = try site.manifest { ("any \($0 % 3)", $0 < 24 ? .train : $0 < 36 ? .select : .test) }
+            let plan = WorkerSite.plan("steps: 60").replacing(
+                "task: bright\nclasses: [\"no\", \"yes\"]\n", with: "task: pretraining\nobjective: blocks4\n")
+            let task = site.task(plan: plan, data: data)
+            let made = try #require(try site.update(task))
+            #expect(made.samples == 24 && made.steps == 60 && made.loss?.isFinite == true)
+            let update = try SafetensorsFile(TaskFolder(state: site.state, round: task.round, kind: .train).update)
+            #expect(update.tensor("conv3d_transpose.weight") != nil)
+            let candidate = try site.apply(update)
+            guard
+                case .evaluation(let seen) = try site.result(
+                    site.task(.evaluate, plan: plan, data: data, candidate: candidate)
+                ).outcome
+            else {
+                Issue.record("there is no evaluation")
+                return
+            }
+            #expect(seen.cases == [12] && seen.models.allSatisfy { $0.histograms.isEmpty && $0.correct == 0 })
+            #expect(seen.models[1].loss < seen.models[0].loss)
+        }
+    }
+
     @Test("a task that the agent takes back is left, and the worker goes on with the next")
     func takenBack() throws {
         try WorkerSite.with { site in

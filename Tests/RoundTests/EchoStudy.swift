@@ -19,16 +19,13 @@ struct EchoStudy {
         let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-rounds-\(UUID().uuidString)")
             .path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        federation = try LocalFederation(folder: folder, binaries: EchoStudy.folderOfPrograms())
+        federation = try LocalFederation(folder: folder, binaries: EchoStudy.programs)
         base = folder + "/base.safetensors"
     }
 
-    /// The tests' own program lies beside those of the build.
-    private static func folderOfPrograms() throws -> String {
-        var folder = URL(filePath: #filePath)
-        for _ in 0..<3 { folder.deleteLastPathComponent() }
-        return folder.appending(path: ".build/release").path
-    }
+    /// The programs lie beside the test bundle.
+    private static let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+        .deletingLastPathComponent().path
 
     func site(_ index: Int) -> String { "site-\(index + 1)" }
 

@@ -12,7 +12,8 @@ import Weights
             ParameterLayout(SmallProblem.model()), device: Device(precision: .fp32, threads: 2))
         store.initialise(seed: 3)
         return try Trainer(
-            SmallProblem.model(), store: store, batch: 2, optimizer: .adamW(), goal: .classification(CrossEntropy(weights: nil)),
+            SmallProblem.model(), store: store, batch: 2, optimizer: .adamW(),
+            goal: .classification(CrossEntropy(weights: nil)),
             clip: nil)
     }
 

@@ -64,7 +64,8 @@ import Training
         }
         let one = view("case 1, view 1")
         #expect(one == view("case 1, view 1"))
-        #expect(one != view("case 1, view 2") && one != view("case 2, view 1") && one != view("case 1, view 1", seed: 4))
+        #expect(
+            one != view("case 1, view 2") && one != view("case 2, view 1") && one != view("case 1, view 1", seed: 4))
         #expect(one[channel..<2 * channel].allSatisfy { $0 == 1 })
         #expect(Array(one[..<channel]) != Array(one[(2 * channel)...]))
     }

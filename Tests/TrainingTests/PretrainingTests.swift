@@ -57,6 +57,66 @@ import Training
         #expect(values(second.store) == values(quiet.store))
     }
 
+    @Test("pretraining of one site writes model, history and pictures; stopped and begun again it writes the same")
+    func site() throws {
+        let folder = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        func run(_ name: String, stopAfter: Int? = nil) throws -> Pretraining.Metrics? {
+            var settings = SmallProblem.request("").settings
+            settings.epochs = 6
+            settings.batch = 3
+            settings.classWeights = .none
+            settings.dropContrasts = 0
+            let asked = Mutex(0)
+            return try Pretraining(
+                Pretraining.Request(
+                    start: .configuration(SmallProblem.encoder), scheme: .blocks16, settings: settings,
+                    cases: SmallProblem.cases(), load: { SmallProblem.load($0) }, precision: .fp32, threads: 2,
+                    out: folder + "/" + name, pictures: 3)
+            ).run(
+                report: { _ in },
+                shouldStop: {
+                    asked.withLock { $0 += 1 }
+                    return stopAfter.map { asked.withLock { $0 } > $0 } ?? false
+                })
+        }
+        let quiet = try #require(try run("quiet"))
+        let error = try #require(quiet.error)
+        let before = try #require(quiet.errorBefore)
+        #expect(error < 0.8 * before)
+        #expect(try run("resumed", stopAfter: 50) == nil)
+        #expect(try run("resumed") == quiet)
+        for name in ["model.safetensors", "history.csv", "metrics.json", "pictures/epoch-0003.png"] {
+            #expect(FileManager.default.fileExists(atPath: "\(folder)/quiet/\(name)"))
+        }
+        #expect(!FileManager.default.fileExists(atPath: folder + "/quiet/checkpoint"))
+        let history = try String(contentsOfFile: folder + "/resumed/history.csv", encoding: .utf8)
+        #expect(history.split(separator: "\n").count == 7)
+        // Finished, it does nothing more.
+        #expect(try run("quiet", stopAfter: 0) == quiet)
+    }
+
+    @Test("patients whom any label's test split would hold take no part in pretraining")
+    func testPatients() throws {
+        let folder = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let rows = (0..<60).map { "c\($0),p\($0 / 2),c\($0).nii,\($0 % 2),\($0 % 3)" }
+        let path = folder + "/manifest.csv"
+        try Data((["case,patient,T1w,tumour,idh"] + rows).joined(separator: "\n").utf8).write(to: URL(filePath: path))
+        let cases = try TaskCases(forPretraining: path)
+        let manifest = try Manifest.read(path)
+        var tested: Set<String> = []
+        for column in ["tumour", "idh"] {
+            let splits = manifest.splits(task: try LabelTask(manifest: manifest, column: column))
+            for (record, split) in zip(manifest.cases, splits) where split == .test { tested.insert(record.patient) }
+        }
+        #expect(cases.cases.count == 60 && !tested.isEmpty)
+        for labelled in cases.cases {
+            #expect((labelled.split == .test) == tested.contains(labelled.record.patient))
+        }
+    }
+
     @Test("an absent contrast has no part in loss or gradient")
     func absent() throws {
         let device = try Device(precision: .fp32, threads: 2)

@@ -167,7 +167,7 @@ struct Work: Sendable {
         }
         guard made.encoding == plan.encoding else { throw EgressStop("the update is not in the plan's encoding") }
         let base = try SafetensorsFile(around.folder.object(assignment.base.digest))
-        let layout = try UpdateLayout(base: base.header, freezing: FreezePatterns(plan.training))
+        let layout = try UpdateLayout(base: base.header, plan: plan)
         try record.takeUpdate()
         let seen = try inspect(made, layout: layout)
         guard seen.bytes == made.bytes,

@@ -10,7 +10,7 @@ import Weights
 extension StudyPlan {
     /// The tensors an update holds.
     func updateLayout(of base: SafetensorsFile) throws(Problem) -> UpdateLayout {
-        try UpdateLayout(base: base.header, freezing: FreezePatterns(training))
+        try UpdateLayout(base: base.header, plan: self)
     }
 
     /// Training as the fit's settings say it; how scans are prepared is for ``source(cache:)``.
@@ -60,7 +60,13 @@ extension StudyPlan {
     }
 
     /// What a round trains for.
-    var goal: Goal { .classification(CrossEntropy(weights: training.classWeights?.map { Float($0) })) }
+    var goal: Goal {
+        switch objective {
+        case nil: .classification(CrossEntropy(weights: training.classWeights?.map { Float($0) }))
+        case .blocks16: .restoration(.blocks16)
+        case .blocks4: .restoration(.blocks4)
+        }
+    }
 
     var length: LocalRound.Length {
         switch training.length {

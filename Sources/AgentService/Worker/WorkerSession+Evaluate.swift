@@ -19,6 +19,27 @@ extension WorkerSession {
         let precision = plan.precision(site: task.precision)
         let threads = plan.training.threads ?? task.threads
         let models = [task.base] + (task.candidate.map { [$0] } ?? [])
+        let device = try Device(precision: precision, threads: threads)
+        func result(_ counts: [Int], _ scores: [EvaluationReport.Scores]) -> WorkerResult {
+            WorkerResult(
+                .evaluation(WorkerResult.Evaluation(cases: counts, models: scores)), of: task,
+                device: device.description)
+        }
+        if case .restoration(let scheme) = plan.goal {
+            let errors = try RestorationErrors(scheme, seed: plan.seed, precision: precision, threads: threads)
+            var scores: [EvaluationReport.Scores] = []
+            for (index, model) in models.enumerated() {
+                let error = try errors.mean(
+                    of: ModelFile(model.path), cases: select, load: { try source.input($0) }
+                ) { done in
+                    progress.show(.evaluating, index * select.count + done, of: models.count * select.count)
+                    return !shouldStop()
+                }
+                guard let error else { return nil }
+                scores.append(.init(model: model.digest, loss: error, correct: 0, histograms: []))
+            }
+            return result([select.count], scores)
+        }
         var scores: [EvaluationReport.Scores] = []
         var counts: [Int] = []
         for (index, model) in models.enumerated() {
@@ -40,9 +61,6 @@ extension WorkerSession {
             scores.append(histogram.scores(model: model.digest))
             counts = histogram.counts()
         }
-        let device = try Device(precision: precision, threads: threads)
-        return WorkerResult(
-            .evaluation(WorkerResult.Evaluation(cases: counts, models: scores)), of: task,
-            device: device.description)
+        return result(counts, scores)
     }
 }

@@ -36,6 +36,7 @@ extension WorkerSession {
                 switch report {
                 case .reading(let done, let total): progress.show(.training, done, of: total)
                 case .step(let done, let total, _): progress.show(.training, done, of: total)
+                case .parts: break
                 }
             }, shouldStop: shouldStop)
         guard let trained else { return nil }

@@ -41,6 +41,7 @@ struct WorkerSession {
     /// The site's cases with a label of the task.
     func labelledCases(_ plan: StudyPlan) throws -> TaskCases {
         guard let data = task.data else { throw WorkerResult.Refusal(.data, "No data is set for this study.") }
+        if plan.objective != nil { return try TaskCases(forPretraining: data) }
         return try TaskCases(manifest: data, column: plan.task, classes: plan.classes.map(\.name))
     }
 

@@ -40,10 +40,3 @@ extension StudyPlan.Weighting {
         }
     }
 }
-
-extension UpdateLayout {
-    /// The tensors an update under a plan must hold.
-    init(base: SafetensorsHeader, plan: StudyPlan) throws(Problem) {
-        try self.init(base: base, freezing: FreezePatterns(plan.training))
-    }
-}

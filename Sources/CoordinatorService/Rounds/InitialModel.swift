@@ -39,7 +39,7 @@ package enum InitialModel {
         let model = ModelConfiguration(encoder: file.description.configuration.encoder, head: head(plan))
         let layout = ParameterLayout(model)
         let takesHead =
-            file.description.task == plan.task && file.description.classes == plan.classes.map(\.name)
+            file.description.task == task(plan) && file.description.classes == plan.classes.map(\.name)
             && file.description.configuration.head == model.head
         let isWhole = layout.parameters.allSatisfy { parameter in
             file.file.tensor(parameter.name).map { $0.shape == parameter.shape && $0.type == .float32 } ?? false
@@ -48,8 +48,12 @@ package enum InitialModel {
         return try write(model, plan, seed: plan.seed, from: (file, takesHead), path: path)
     }
 
-    private static func head(_ plan: StudyPlan) -> Head {
-        switch plan.head {
+    /// The column the model predicts; a pretrained encoder predicts none.
+    private static func task(_ plan: StudyPlan) -> String? { plan.objective == nil ? plan.task : nil }
+
+    private static func head(_ plan: StudyPlan) -> Head? {
+        if plan.objective != nil { return nil }
+        return switch plan.head {
         case .mean: .mean(classes: plan.classes.count)
         case .lamim: .published(classes: plan.classes.count)
         }
@@ -61,8 +65,8 @@ package enum InitialModel {
     ) throws -> ObjectReference {
         let layout = ParameterLayout(model)
         let description = ModelDescription(
-            configuration: model, task: plan.task, classes: plan.classes.map(\.name),
-            recipe: try MessageCoding.encode(plan.recipe), threshold: 0.5)
+            configuration: model, task: task(plan), classes: plan.classes.map(\.name),
+            recipe: try MessageCoding.encode(plan.recipe), threshold: plan.objective == nil ? 0.5 : nil)
         var writer = try SafetensorsWriter(
             path, entries: layout.parameters.map { .init($0.name, .float32, $0.shape) },
             metadata: try description.metadata())

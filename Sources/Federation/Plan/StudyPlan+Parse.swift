@@ -18,9 +18,10 @@ extension StudyPlan {
         name = try s.text("name", "the study's name")
         guard Name.isValid(name) else { throw s.error("name", "must be 1 to 63 of a-z, 0-9 and the hyphen") }
         kind = try s.choice("kind", default: .training)
-        task = try s.text("task", "the label column")
-        classes = try Self.classes(s)
-        positive = try Self.positive(s, classes)
+        task = try s.text("task", "the label column, or pretraining")
+        objective = try Self.objective(s, task)
+        classes = objective == nil ? try Self.classes(s) : []
+        positive = objective == nil ? try Self.positive(s, classes) : 0
         contrasts = try Self.contrasts(s)
         initial = try Self.initial(s)
         recipe = try Recipe(s, initial)
@@ -34,7 +35,8 @@ extension StudyPlan {
         belowQuorum = try s.choice("below_quorum", default: .wait)
         weighting = try Self.weighting(s)
         evaluation = try Evaluation(s)
-        gate = try Gate.read(s, isEvaluated: evaluation.sites || evaluation.coordinator != nil)
+        gate = try Gate.read(
+            s, isEvaluated: objective == nil && (evaluation.sites || evaluation.coordinator != nil))
         encoding = try s.choice("encoding", default: .f32)
         maxNorm = s.isOff("max_norm") ? nil : try s.number("max_norm", "above 0") { $0 > 0 }
         normBound = try s.flag("norm_bound", default: true)
@@ -54,6 +56,10 @@ extension StudyPlan {
         if belowQuorum != .wait, deadline == nil {
             throw s.error("below_quorum", "is \(belowQuorum.rawValue), which needs a `deadline`: give one, or `wait`")
         }
+        if objective != nil, evaluation.coordinator != nil {
+            throw s.error(
+                "evaluation", "names a set of the coordinator's, but pretraining has no classes: leave it to the sites")
+        }
         if kind == .evaluation {
             if s.has("training") {
                 throw s.error("training", "is given, but an evaluation trains nothing: leave it out")
@@ -66,6 +72,18 @@ extension StudyPlan {
             throw s.error(
                 "minimum_sites", "is \(minimumSites), but `governance.approvals` names \(governance.approvals.count)")
         }
+    }
+
+    /// What pretraining learns by; it needs nothing that is about classes.
+    private static func objective(_ s: PlanSection, _ task: String) throws(PlanError) -> Objective? {
+        guard task == pretraining else {
+            if s.has("objective") { throw s.error("objective", "is for `task: pretraining`: leave it out") }
+            return nil
+        }
+        for key in ["classes", "positive", "head"] where s.has(key) {
+            throw s.error(key, "means nothing with `task: pretraining`: leave it out")
+        }
+        return try s.choice("objective", default: .blocks16)
     }
 
     private static func classes(_ s: PlanSection) throws(PlanError) -> [ClassDefinition] {

@@ -1,7 +1,8 @@
 /// Every key a plan may have; docs/plan.md tells each.
 enum PlanKeys {
     static let plan = [
-        "name", "kind", "task", "classes", "positive", "contrasts", "recipe", "initial", "lineage", "head", "training",
+        "name", "kind", "task", "objective", "classes", "positive", "contrasts", "recipe", "initial", "lineage", "head",
+        "training",
         "rounds", "minimum_sites", "quorum", "deadline", "below_quorum", "weighting", "sample_cap", "evaluation",
         "gate", "encoding", "max_norm", "norm_bound", "keep_updates", "seed", "governance",
     ]
@@ -130,7 +131,7 @@ extension StudyPlan.Gate {
         if plan.isOff("gate") { return nil }
         guard let s = try plan.section("gate", known: PlanKeys.gate) else { return isEvaluated ? Self() : nil }
         guard isEvaluated else {
-            throw plan.error("gate", "has nothing to judge by: `evaluation` asks nobody")
+            throw plan.error("gate", "has nothing to judge by: nobody is asked, or there are no classes")
         }
         var gate = Self()
         gate.metric = try s.choice("metric", default: .auc)

@@ -12,6 +12,14 @@ package struct StudyPlan: Codable, Sendable, Equatable {
         case rehearsal
     }
 
+    /// What pretraining learns by; see the training module's goals.
+    package enum Objective: String, Codable, Sendable, CaseIterable {
+        /// Restores 86 cubes of 16³ taken out of two views.
+        case blocks16
+        /// The same with 6000 cubes of 4³.
+        case blocks4
+    }
+
     /// How the head reads the encoder.
     package enum Head: String, Codable, Sendable, CaseIterable { case mean, lamim }
 
@@ -98,8 +106,13 @@ package struct StudyPlan: Codable, Sendable, Equatable {
 
     package var name: String
     package var kind: Kind
-    /// The manifest's label column.
+    /// The manifest's label column, or ``pretraining``.
     package var task: String
+    /// The task that needs no label.
+    package static let pretraining = "pretraining"
+    /// Only of pretraining.
+    package var objective: Objective?
+    /// None in pretraining.
     package var classes: [ClassDefinition]
     /// Index of the class whose probability is reported.
     package var positive: Int

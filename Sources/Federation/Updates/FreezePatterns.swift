@@ -1,21 +1,26 @@
 /// Which parameters of a model stay as they are, by patterns of their names: `encoder` is everything but the head; in
-/// any other pattern `*` stands for any text and `?` for one character. What only the decoder uses is never trained.
+/// any other pattern `*` stands for any text and `?` for one character. What only the decoder uses is trained in
+/// pretraining alone, which never trains a head.
 package struct FreezePatterns: Sendable, Equatable {
     package let patterns: [String]
     /// When there are any, nothing else is trained.
     package let only: [String]
+    package let isPretraining: Bool
 
-    package init(_ patterns: [String] = [], only: [String] = []) {
+    package init(_ patterns: [String] = [], only: [String] = [], isPretraining: Bool = false) {
         self.patterns = patterns
         self.only = only
+        self.isPretraining = isPretraining
     }
 
-    /// What a plan's `freeze` and `trainable` say.
-    package init(_ training: LocalTraining) { self.init(training.freeze, only: training.trainable) }
+    /// What a plan's `freeze`, `trainable` and objective say.
+    package init(_ plan: StudyPlan) {
+        self.init(plan.training.freeze, only: plan.training.trainable, isPretraining: plan.objective != nil)
+    }
 
     /// Whether a study trains the parameter of a name.
     package func trains(_ name: String) -> Bool {
-        !Self.isOfDecoder(name)
+        !(isPretraining ? Self.isOfHead(name) : Self.isOfDecoder(name))
             && (only.isEmpty || only.contains { Self.fits(name, pattern: $0) })
             && !patterns.contains { $0 == "encoder" ? !Self.isOfHead(name) : Self.fits(name, pattern: $0) }
     }

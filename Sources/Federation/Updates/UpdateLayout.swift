@@ -38,6 +38,11 @@ package struct UpdateLayout: Sendable, Equatable {
         self.elements = elements
     }
 
+    /// What an update of a plan's round holds.
+    package init(base: SafetensorsHeader, plan: StudyPlan) throws(Problem) {
+        try self.init(base: base, freezing: FreezePatterns(plan))
+    }
+
     /// The tensor that holds a number of the whole update, and the number's place in it.
     func place(of index: Int) -> (tensor: String, element: Int) {
         var left = index

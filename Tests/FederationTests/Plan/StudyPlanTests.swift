@@ -28,6 +28,24 @@ struct StudyPlanTests {
         #expect(plan.training.length == .epochs(1))
     }
 
+    @Test("pretraining needs no classes, and refuses what is about them")
+    func pretraining() throws {
+        let text = Self.minimal.replacing("task: tumour\nclasses: [no, yes]\n", with: "task: pretraining\n")
+        let plan = try StudyPlan.parse(text)
+        #expect(plan.objective == .blocks16 && plan.classes.isEmpty && plan.gate == nil && plan.evaluation.sites)
+        #expect(try StudyPlan.parse(text + "objective: blocks4\n").objective == .blocks4)
+        for (line, words) in [
+            ("classes: [no, yes]", "`classes`"), ("positive: yes", "`positive`"), ("head: mean", "`head`"),
+            ("gate: {margin: 0.1}", "`gate`"), ("evaluation: {coordinator: set}", "`evaluation`"),
+            ("objective: blocks8", "`objective`"), ("training: {class_weights: [1, 2]}", "`training.class_weights`"),
+        ] {
+            let error = #expect(throws: PlanError.self) { _ = try StudyPlan.parse(text + line + "\n") }
+            #expect(error?.description.contains(words) == true, "\(line): \(error?.description ?? "")")
+        }
+        let error = #expect(throws: PlanError.self) { _ = try StudyPlan.parse(Self.minimal + "objective: blocks4\n") }
+        #expect(error?.description.contains("pretraining") == true)
+    }
+
     static let full = """
         name: tumour
         kind: training

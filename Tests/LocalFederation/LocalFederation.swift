@@ -79,6 +79,21 @@ package struct LocalFederation: Sendable {
         return try startSite(name)
     }
 
+    /// Enrols a site that trains with the built-in trainer, and starts it.
+    /// - Parameter manifest: of its cases.
+    package func addSite(_ name: String, manifest: String) throws -> ChildProgram {
+        let site = try enrol(name)
+        try """
+        data: \(manifest)
+        approve: {consent: automatic, update: automatic, evaluation: automatic, release: automatic}
+        origin: synthetic
+        minimum: {cases: 1, cases_per_class: 1}
+        threads: 1
+
+        """.write(toFile: site + "/agent.yaml", atomically: true, encoding: .utf8)
+        return try startSite(name)
+    }
+
     /// Enrols a site, and starts nothing.
     /// - Returns: its state folder.
     @discardableResult
@@ -116,7 +131,7 @@ package struct LocalFederation: Sendable {
 
     package func object(_ digest: String) -> String { "\(state)/objects/\(digest.prefix(2))/\(digest)" }
 
-    package func status() throws -> Status {
+    package func status(_ study: String = "echo") throws -> Status {
         struct Report: Decodable {
             struct Reference: Decodable { var digest: String }
             struct Round: Decodable {
@@ -131,7 +146,7 @@ package struct LocalFederation: Sendable {
             }
             var status: Inner
         }
-        let text = try coordinator("study", "status", "echo", "--json")
+        let text = try coordinator("study", "status", study, "--json")
         let report = try JSONDecoder().decode(Report.self, from: Data(text.utf8))
         let style = Date.ISO8601FormatStyle(includingFractionalSeconds: true)
         let seconds = try report.status.history.compactMap { round in
@@ -140,6 +155,10 @@ package struct LocalFederation: Sendable {
         return Status(
             standing: report.status.standing, base: report.status.base?.digest ?? "", seconds: seconds)
     }
+
+    /// Runs a command of the agent's that is of no federation.
+    @discardableResult
+    package func agent(_ arguments: String...) throws -> String { try run(binaries + "/agent", arguments) }
 
     private func run(_ program: String, _ arguments: [String], input: String = "") throws -> String {
         let process = Process()

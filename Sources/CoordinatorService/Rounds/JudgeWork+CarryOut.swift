@@ -11,6 +11,7 @@ extension JudgeWork {
         let own = try coordinator.map {
             try MessageCoding.decode(EvaluationReport.self, from: try Self.text($0, objects))
         }
+        if plan.objective != nil { return Judgement(change: nil, figures: Self.restoration(sites)) }
         let combined = CombinedAUC(sites.map(comparable))
         let alone = own.flatMap { CombinedAUC([comparable($0)]) }
         var figures: [ReleaseCard.Figure] = []
@@ -33,6 +34,18 @@ extension JudgeWork {
         }
         return Judgement(
             change: (combined ?? alone).flatMap { Self.change($0.stratified) }, alarms: alarms, figures: figures)
+    }
+
+    /// The error of restored select cases, before and after the round: the mean over sites by their cases.
+    private static func restoration(_ sites: [EvaluationReport]) -> [ReleaseCard.Figure] {
+        let cases = sites.reduce(0) { $0 + $1.cases.reduce(0, +) }
+        guard cases > 0, let models = sites.map(\.models.count).min(), models > 0 else { return [] }
+        return ["base", "candidate"].prefix(models).enumerated().map { index, which in
+            let sum = sites.reduce(0) { $0 + Double($1.cases.reduce(0, +)) * $1.models[index].loss }
+            return ReleaseCard.Figure(
+                name: "mean absolute error of restored voxels, select, \(which)", value: sum / Double(cases),
+                note: "\(cases) cases of \(sites.count) sites")
+        }
     }
 
     /// A report on base and candidate; of an evaluation study, which has no candidate, the base stands for both.

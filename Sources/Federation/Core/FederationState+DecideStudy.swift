@@ -54,9 +54,7 @@ extension FederationState {
         case .initialModelMade(let name, let model):
             let study = try study(name)
             try Self.check(digest: model.digest, "model's digest")
-            if case .weights(let digest) = study.plan.initial, digest != model.digest {
-                throw Problem(.wrongBase, "The plan of study \(name) begins from \(digest), not \(model.digest).")
-            }
+            // Weights that an operator brought are another file once they have the plan's head.
             if let initial = study.initial {
                 guard initial == model else {
                     throw Problem(.conflict, "Study \(name) begins from \(initial.digest) already.")

@@ -22,7 +22,8 @@ struct FitRate {
         let store = try ParameterStore(ParameterLayout(model), device: device)
         store.initialise(seed: 1)
         let trainer = try Trainer(
-            model, store: store, batch: 8, optimizer: .adamW(decay: 0.01), goal: .classification(CrossEntropy(weights: nil)), clip: nil)
+            model, store: store, batch: 8, optimizer: .adamW(decay: 0.01),
+            goal: .classification(CrossEntropy(weights: nil)), clip: nil)
         let samples = (0..<8).map { Sample(index: $0, shown: [true, true, true, true]) }
         let batch = MicroBatch(content: .images(randomImages(8 * model.encoder.imageValues).array), samples: samples)
         let labels = (0..<8).map { $0 % 2 }

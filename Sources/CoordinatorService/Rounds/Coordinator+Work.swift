@@ -106,8 +106,11 @@ extension Coordinator {
     }
 
     private func delete(_ work: DeletionWork) async throws {
-        for file in work.files { store.objects.remove(file) }
+        let objects = store.objects
         try await perform(.deleted(round: work.round, objects: work.objects)) { db in
+            // In the line in which all is decided: a release made just now may need the model.
+            guard self.state.pendingWork.contains(.delete(work)) else { return }
+            for file in work.files { objects.remove(file) }
             for file in work.files { try ObjectRecord.deleteOne(db, key: file) }
             try UploadRecord.forget(work.round, in: db)
         }

@@ -108,8 +108,18 @@ extension FederationState {
             if !study.rounds[last].updates.isEmpty || !study.rounds[last].withdrawn.isEmpty { study.kept.append(last) }
             guard phase != .failed else { return }
             study.completed += 1
-            study.globalStep += study.rounds[last].updates.values.reduce(0) { max($0, $1.received.steps) }
+            study.globalStep += study.steps(of: study.rounds[last])
         }
+    }
+}
+
+extension Study {
+    /// Steps by which a round moves the schedule: the most that a site took whose update counts. No site can claim more
+    /// than the plan asks for, and so move the rate of all.
+    fileprivate func steps(of round: Round) -> Int {
+        let counted = round.verdicts.filter(\.counts).compactMap { round.updates[$0.site]?.received.steps }.max() ?? 0
+        guard case .steps(let asked) = plan(of: round).training.length else { return counted }
+        return min(counted, asked)
     }
 }
 

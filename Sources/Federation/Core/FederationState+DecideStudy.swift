@@ -121,6 +121,7 @@ extension FederationState {
             ("name", plan.name == former.name), ("kind", plan.kind == former.kind), ("task", plan.task == former.task),
             ("classes", plan.classes.map(\.name) == former.classes.map(\.name)), ("head", plan.head == former.head),
             ("contrasts", plan.contrasts == former.contrasts),
+            ("recipe.size", plan.recipe.size == former.recipe.size),
             ("initial", plan.initial == former.initial),
         ]
         if let changed = fixed.first(where: { !$0.1 }) {

@@ -25,6 +25,16 @@ struct RoundFlowTests {
         #expect(try f.study.standing == .finished)
     }
 
+    @Test("a site that claims more steps than the plan asks for does not move the schedule of all")
+    func claimedSteps() throws {
+        var f = try Federated(plan: ["training: {steps: 10}", "evaluation: off"])
+        for site in ["site-1", "site-2"] { try f.send(site) }
+        try f.perform(.receive(try f.header("site-3") { $0.steps = 100_000_000 }, from: "site-3", norm: 1))
+        try f.fold()
+        #expect(try f.round.reference.round == 2)
+        #expect(try f.round.globalStep == 10)
+    }
+
     @Test("commands that come again change nothing")
     func idempotent() throws {
         var f = try Federated()

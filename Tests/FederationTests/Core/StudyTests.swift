@@ -72,8 +72,10 @@ struct StudyTests {
         try f.consent("site-2")
         #expect(try f.round.reference.attempt == 2)
         #expect(try f.round.sites == ["site-1", "site-2"])
-        #expect(throws: Problem.self) {
-            try f.perform(.amendStudy(study: "tumour", text: Federated.plan(["head: lamim"]), reason: ""))
+        for line in ["head: lamim", "recipe: {size: 64}"] {
+            #expect(throws: Problem.self) {
+                try f.perform(.amendStudy(study: "tumour", text: Federated.plan([line]), reason: ""))
+            }
         }
     }
 

@@ -23,7 +23,7 @@ static inline CURLcode ccurl_set_tls(CURL *h, CURLoption o, ccurl_tls *v) { retu
 // What is written and not yet sent is lost when the line is cut, and counts as sent in what is shown: little of it waits.
 static inline int ccurl_limit_unsent(void *context, curl_socket_t socket, curlsocktype purpose) {
     (void)context, (void)purpose;
-    int most = 256 << 10;
+    int most = 2 << 20;
     setsockopt(socket, IPPROTO_TCP, TCP_NOTSENT_LOWAT, &most, sizeof most);
     return CURL_SOCKOPT_OK;
 }

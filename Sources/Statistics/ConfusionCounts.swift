@@ -64,6 +64,18 @@ package struct ConfusionCounts: Sendable, Equatable, Codable {
         return (products.0 - products.1) / denominator
     }
 
+    /// The shares of positive and of negative calls that would be right where the class is as common as said (Bayes), not
+    /// as common as among these cases.
+    /// - Parameter prevalence: above 0 and below 1.
+    /// - Returns: each nil where nothing would be called so; nil without cases of both classes.
+    package func predictiveValues(prevalence: Double) -> (positive: Double?, negative: Double?)? {
+        precondition(prevalence > 0 && prevalence < 1, "a prevalence lies between 0 and 1")
+        guard let sensitivity, let specificity else { return nil }
+        let right = (sensitivity * prevalence, specificity * (1 - prevalence))
+        let called = (right.0 + (1 - specificity) * (1 - prevalence), right.1 + (1 - sensitivity) * prevalence)
+        return (called.0 > 0 ? right.0 / called.0 : nil, called.1 > 0 ? right.1 / called.1 : nil)
+    }
+
     private static func ratio(_ part: Int, _ whole: Int) -> Double? {
         whole > 0 ? Double(part) / Double(whole) : nil
     }

@@ -1,3 +1,5 @@
+import Glibc
+
 /// Variances of areas under ROC curves (DeLong, DeLong and Clarke-Pearson, Biometrics 44, 1988), in O(n log n) by
 /// midranks (Sun and Xu, IEEE Signal Processing Letters 21, 2014).
 package enum DeLong {
@@ -6,8 +8,31 @@ package enum DeLong {
         package let area: Double
         /// Nil with fewer than two cases of a class.
         package let variance: Double?
-        /// `area` ± z·√variance, clipped to 0…1; nil without a variance.
+        /// `area` ± z·√variance, clipped to 0…1; nil without a variance. At an area of 0 or 1, where the variance is zero
+        /// and says nothing, it ends where so few cases could no longer happen to be told apart so well: an area A makes
+        /// k disjoint pairs all right with a chance of Aᵏ, k the cases of the smaller class, so it ends at ((1 − level)/2)^(1/k)
+        /// from the other end, as Clopper and Pearson's interval of k out of k does.
         package let interval: ClosedRange<Double>?
+
+        /// - Parameters:
+        ///   - positives: independent cases of the class, or patients.
+        ///   - level: confidence, above 0 and below 1.
+        init(area: Double, variance: Double?, positives: Int, negatives: Int, level: Double) {
+            self.area = area
+            self.variance = variance
+            guard let variance else {
+                interval = nil
+                return
+            }
+            if area == 0 || area == 1 {
+                let end = pow((1 - level) / 2, 1 / Double(max(1, min(positives, negatives))))
+                interval = area == 1 ? end...1 : 0...1 - end
+                return
+            }
+            let half = NormalDistribution.quantile((1 + level) / 2) * max(variance, 0).squareRoot()
+            let low = max(0, area - half)
+            interval = low...max(low, min(1, area + half))
+        }
     }
 
     /// A paired comparison of two scores on the same cases.
@@ -19,6 +44,14 @@ package enum DeLong {
         /// Two-sided; nil without `z`.
         package let p: Double?
 
+        /// - Parameter variance: of the difference.
+        init(areas: (Double, Double), variance: Double, covariance: Double) {
+            self.areas = areas
+            self.covariance = covariance
+            z = variance > 0 ? (areas.0 - areas.1) / variance.squareRoot() : nil
+            p = z.map(NormalDistribution.twoSided)
+        }
+
         package static func == (one: Comparison, other: Comparison) -> Bool {
             one.areas == other.areas && one.covariance == other.covariance && one.z == other.z && one.p == other.p
         }
@@ -29,12 +62,9 @@ package enum DeLong {
     package static func estimate(labels: [Bool], scores: [Double], level: Double = 0.95) -> Estimate? {
         let roc = ROC(labels: labels, scores: scores)
         guard let area = roc.area, let placements = roc.placements else { return nil }
-        guard let variance = covariance(placements, placements) else {
-            return Estimate(area: area, variance: nil, interval: nil)
-        }
-        let half = NormalDistribution.quantile((1 + level) / 2) * max(variance, 0).squareRoot()
-        let low = max(0, area - half)
-        return Estimate(area: area, variance: variance, interval: low...max(low, min(1, area + half)))
+        return Estimate(
+            area: area, variance: covariance(placements, placements), positives: placements.positive.count,
+            negatives: placements.negative.count, level: level)
     }
 
     /// - Parameters:
@@ -48,10 +78,8 @@ package enum DeLong {
             let areaOther = rocs.1.area, let varianceOne = covariance(one, one),
             let varianceOther = covariance(other, other), let between = covariance(one, other)
         else { return nil }
-        let variance = varianceOne + varianceOther - 2 * between
-        let z = variance > 0 ? (areaOne - areaOther) / variance.squareRoot() : nil
         return Comparison(
-            areas: (areaOne, areaOther), covariance: between, z: z, p: z.map(NormalDistribution.twoSided))
+            areas: (areaOne, areaOther), variance: varianceOne + varianceOther - 2 * between, covariance: between)
     }
 
     private static func covariance(

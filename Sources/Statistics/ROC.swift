@@ -59,6 +59,17 @@ package struct ROC: Sendable {
         return best
     }
 
+    /// The highest score at which at least a share of the positive cases is called positive, cases at it included.
+    /// - Parameter sensitivity: above 0, at most 1.
+    /// - Returns: nil without positive cases.
+    package func threshold(sensitivity: Double) -> Double? {
+        precondition(sensitivity > 0 && sensitivity <= 1, "a sensitivity lies above 0, at most at 1")
+        guard !positives.isEmpty else { return nil }
+        // Rounding must not ask for one case more than the share says.
+        let needed = Int((sensitivity * Double(positives.count) - 1e-9).rounded(.up))
+        return positives.sorted(by: >)[max(needed, 1) - 1]
+    }
+
     /// The mean of precision over the positive cases, weighted by steps of recall, without interpolation.
     /// - Returns: nil without positive cases.
     package var averagePrecision: Double? {

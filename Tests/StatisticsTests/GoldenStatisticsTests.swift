@@ -77,7 +77,8 @@ private struct Golden: Decodable {
             #expect(golden.agrees("auc_a", estimate?.area), "\(name)")
             #expect(golden.agrees("auc_b", ROC(labels: labels, scores: golden.second).area), "\(name)")
             #expect(golden.agrees("delong_var_a", estimate?.variance), "\(name)")
-            #expect(golden.agrees("delong_ci95_a", estimate?.interval), "\(name)")
+            // At an area of 1 DeLong's own interval is a point; ours is not (see InferenceTests).
+            if estimate?.area != 1 { #expect(golden.agrees("delong_ci95_a", estimate?.interval), "\(name)") }
             let comparison = DeLong.compare(labels: labels, golden.first, golden.second)
             #expect(golden.agrees("delong_cov", comparison?.covariance), "\(name)")
             #expect(golden.agrees("delong_z", comparison?.z), "\(name)")

@@ -63,7 +63,8 @@ package struct EgressGate: Sendable {
             line.bytes = update.reference.bytes
             line.norms = Dictionary(update.norms.map { ($0.name, $0.norm) }, uniquingKeysWith: { first, _ in first })
         }
-        try log.append(line)
+        // What a poll says of the work's phases may be lost with the power; the work's own lines may not.
+        try log.append(line, isDurable: kind != .poll)
     }
 
     private func line(

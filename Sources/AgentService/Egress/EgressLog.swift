@@ -55,8 +55,10 @@ package final class EgressLog: Sendable {
 
     package init(_ path: String) { self.path = path }
 
-    /// Appends a line and waits until it is durable: nothing leaves that is not written down.
-    package func append(_ line: Line) throws {
+    /// Appends a line.
+    /// - Parameter isDurable: whether to wait until the disk has it, and all lines before it: nothing of the site's work
+    ///   leaves that is not written down.
+    package func append(_ line: Line, isDurable: Bool = true) throws {
         let encoder = JSONEncoder()
         encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
         let bytes = Array(try encoder.encode(line)) + [10]
@@ -69,7 +71,7 @@ package final class EgressLog: Sendable {
             var last: UInt8 = 10
             guard size >= 0, size == 0 || pread(descriptor, &last, 1, size - 1) == 1 else { throw Self.failure(path) }
             let line = last == 10 ? bytes : [10] + bytes
-            guard write(descriptor, line, line.count) == line.count, fsync(descriptor) == 0 else {
+            guard write(descriptor, line, line.count) == line.count, !isDurable || fsync(descriptor) == 0 else {
                 throw Self.failure(path)
             }
             if size == 0 { DurableFile.synchronise(folder: (path as NSString).deletingLastPathComponent) }

@@ -115,7 +115,7 @@ let package = Package(
             name: "coordinator",
             dependencies: [
                 "CoordinatorService", "Federation", "Transport", "Identity", "Training", "Weights", "Statistics",
-                "Cryptography", "Files",
+                "Cryptography", "Files", "Cohort", "Compute", "Encoder", "Imaging",
                 argumentParser, logging, lifecycle,
             ],
             path: "coordinator", exclude: ["GUIDE.md", "coordinator.yaml", "coordinator.service", "demo"],

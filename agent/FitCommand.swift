@@ -10,6 +10,7 @@ import Training
 
 extension Precision: ExpressibleByArgument {}
 extension Preset: ExpressibleByArgument {}
+extension Augmentation.Kind: ExpressibleByArgument {}
 extension FitSettings.Criterion: ExpressibleByArgument {}
 extension FitSettings.Shape: ExpressibleByArgument {}
 extension FitRequest.HeadKind: ExpressibleByArgument {}
@@ -99,6 +100,12 @@ struct FitCommand: ParsableCommand {
 
     @Option(help: "Chance that a contrast is left out of a training case.")
     var dropContrasts: Float = 0.1
+
+    @Option(
+        parsing: .upToNextOption,
+        help: "What is done to a training case each time it is shown: flip, affine, intensity, bias-field; none by default."
+    )
+    var augment: [Augmentation.Kind] = []
 
     @Option(help: "By what the best epoch is chosen.")
     var select: FitSettings.Criterion = .auc
@@ -223,6 +230,7 @@ struct FitCommand: ParsableCommand {
         settings.freeze = freeze
         settings.classWeights = try weighting()
         settings.dropContrasts = dropContrasts
+        settings.augment = augment
         settings.select = select
         settings.seed = seed
         try settings.validate(classes: settings.classWeights.count ?? 2)

@@ -66,6 +66,12 @@ struct PretrainCommand: ParsableCommand {
     @Option(help: "Chance that a contrast is left out of a training case.")
     var dropContrasts: Float = 0
 
+    @Option(
+        parsing: .upToNextOption,
+        help: "What is done to a training case each time it is shown: flip, affine, intensity, bias-field; none by default."
+    )
+    var augment: [Augmentation.Kind] = []
+
     @Option(help: "Chooses weights, order, split and what is taken out: the same seed, the same model.")
     var seed: UInt64 = 1
 
@@ -135,7 +141,7 @@ struct PretrainCommand: ParsableCommand {
         try prepared.check()
         var settings = FitSettings(
             recipe: prepared, epochs: epochs, batch: batch, accumulate: accumulate, optimizer: .adam(), rate: rate,
-            shape: schedule, clip: Double(clip), classWeights: .none, dropContrasts: dropContrasts, seed: seed)
+            shape: schedule, clip: Double(clip), classWeights: .none, dropContrasts: dropContrasts, augment: augment, seed: seed)
         try settings.validate(classes: 1)
         settings.warmUp = warmUp ?? epochs * settings.steps(cases: cases) / 20
         return settings

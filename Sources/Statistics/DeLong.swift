@@ -39,6 +39,8 @@ package enum DeLong {
     package struct Comparison: Sendable, Equatable {
         package let areas: (Double, Double)
         package let covariance: Double
+        /// Of the difference.
+        package let variance: Double
         /// Difference of the areas over its standard error; nil when the standard error is zero.
         package let z: Double?
         /// Two-sided; nil without `z`.
@@ -47,13 +49,14 @@ package enum DeLong {
         /// - Parameter variance: of the difference.
         init(areas: (Double, Double), variance: Double, covariance: Double) {
             self.areas = areas
+            self.variance = variance
             self.covariance = covariance
             z = variance > 0 ? (areas.0 - areas.1) / variance.squareRoot() : nil
             p = z.map(NormalDistribution.twoSided)
         }
 
         package static func == (one: Comparison, other: Comparison) -> Bool {
-            one.areas == other.areas && one.covariance == other.covariance && one.z == other.z && one.p == other.p
+            one.areas == other.areas && one.variance == other.variance && one.covariance == other.covariance && one.z == other.z && one.p == other.p
         }
     }
 

@@ -15,6 +15,7 @@ package final class Fit {
     let device: Device
     let cases: FitCases
     let description: ModelDescription
+    let augmentation: Augmentation
 
     /// Checks the request and the memory; reads no case.
     /// - Throws: one sentence saying what cannot be done and why.
@@ -24,6 +25,7 @@ package final class Fit {
         self.request = request
         device = try Device(precision: request.precision, threads: request.threads)
         description = try request.description()
+        augmentation = try request.settings.augmentation()
         let layout = ParameterLayout(request.model)
         let trained = layout.parameters.filter { Self.trains($0, request.settings) }
         guard !trained.isEmpty else {

@@ -27,7 +27,8 @@ final class FitLoop {
         self.identity = identity
         self.state = state
         self.history = history
-        frozen = trainer.trainsHeadOnly ? FrozenFeatures(fit.cases, network: trainer.network) : nil
+        // Features are kept of cases that are shown the same each time.
+        frozen = trainer.trainsHeadOnly && fit.augmentation.kinds.isEmpty ? FrozenFeatures(fit.cases, network: trainer.network) : nil
         began = clock.now
         lastCheckpoint = began
         earlierSeconds = state.seconds
@@ -43,7 +44,8 @@ final class FitLoop {
         while state.epoch < settings.epochs {
             let plan = EpochPlan(training, present: present, settings: settings, epoch: state.epoch)
             let rest = Array(plan.steps[state.step...])
-            let maker = trainer.goal.maker(fit.cases, seed: settings.seed, epoch: state.epoch)
+            let maker = trainer.goal.maker(
+                fit.cases, seed: settings.seed, epoch: state.epoch, augmentation: fit.augmentation)
             let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, make: maker) : nil
             defer { queue?.cancel() }
             for step in rest {

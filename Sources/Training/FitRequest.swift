@@ -99,7 +99,8 @@ package struct FitRequest: Sendable {
             "batch": "\(s.batch)", "accumulate": "\(s.accumulate)", "optimizer": "\(s.optimizer)", "rate": "\(s.rate)",
             "warm-up": "\(s.warmUp)", "schedule": s.shape.rawValue, "clip": s.clip.map { "\($0)" } ?? "none",
             "freeze": s.freeze.joined(separator: " "), "class weights": "\(s.classWeights)",
-            "drop-contrasts": "\(s.dropContrasts)", "select": s.select.rawValue, "seed": "\(s.seed)",
+            "drop-contrasts": "\(s.dropContrasts)",
+            "augment": s.augment.map(\.rawValue).joined(separator: " "), "select": s.select.rawValue, "seed": "\(s.seed)",
             "device": device.description, "data": data,
         ]
     }

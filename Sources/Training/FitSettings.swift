@@ -38,13 +38,16 @@ package struct FitSettings: Codable, Sendable, Equatable {
     package var classWeights: ClassWeights
     /// The chance, 0..<1, that a contrast is left out of a training case, so that one model serves any subset.
     package var dropContrasts: Float
+    /// What is done to training cases each time they are shown.
+    package var augment: [Augmentation.Kind]
     package var select: Criterion
     package var seed: UInt64
 
     package init(
         recipe: Recipe, epochs: Int = 30, batch: Int = 8, accumulate: Int = 1, optimizer: OptimizerRecipe = .adamW(),
         rate: Float = 1e-4, warmUp: Int = 0, shape: Shape = .cosine, clip: Double? = 1, freeze: [String] = [],
-        classWeights: ClassWeights = .balanced, dropContrasts: Float = 0.1, select: Criterion = .auc, seed: UInt64 = 1
+        classWeights: ClassWeights = .balanced, dropContrasts: Float = 0.1, augment: [Augmentation.Kind] = [],
+        select: Criterion = .auc, seed: UInt64 = 1
     ) {
         self.recipe = recipe
         self.epochs = epochs
@@ -58,8 +61,14 @@ package struct FitSettings: Codable, Sendable, Equatable {
         self.freeze = freeze
         self.classWeights = classWeights
         self.dropContrasts = dropContrasts
+        self.augment = augment
         self.select = select
         self.seed = seed
+    }
+
+    /// What ``augment`` does to cases prepared by the recipe.
+    package func augmentation() throws(TrainingError) -> Augmentation {
+        try Augmentation(Set(augment), orientation: recipe.orientation)
     }
 
     /// Cases a step learns from.

@@ -34,11 +34,17 @@ package enum Goal: Sendable {
 
     /// Makes the passes of an epoch, on the thread that loads them.
     /// - Parameter seed: with the epoch and the case it decides what is drawn.
-    func maker(_ cases: FitCases, seed: UInt64, epoch: Int) -> @Sendable ([Sample]) throws -> MicroBatch {
-        switch self {
-        case .classification: { try MicroBatch.images(of: $0, from: cases) }
-        case .restoration(let scheme):
-            { try MicroBatch.views(of: $0, from: cases, by: scheme, seed: seed, name: "epoch \(epoch)") }
+    func maker(
+        _ cases: FitCases, seed: UInt64, epoch: Int, augmentation: Augmentation
+    ) -> @Sendable ([Sample]) throws -> MicroBatch {
+        { samples in
+            let whole = try MicroBatch.images(of: samples, from: cases)
+                .augmented(by: augmentation, cases, seed: seed, epoch: epoch)
+            switch self {
+            case .classification: return whole
+            case .restoration(let scheme):
+                return whole.views(by: scheme, cases, seed: seed, name: "epoch \(epoch)")
+            }
         }
     }
 }

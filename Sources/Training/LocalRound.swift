@@ -102,6 +102,7 @@ package final class LocalRound {
     private let request: Request
     private let device: Device
     private let cases: FitCases
+    private let augmentation: Augmentation
     private let stepsPerEpoch: Int
     package let totalSteps: Int
     /// Rows of the epochs that ended, where somebody makes them.
@@ -130,6 +131,7 @@ package final class LocalRound {
             }
         }
         self.request = request
+        augmentation = try settings.augmentation()
         device = try Device(precision: request.precision, threads: request.threads)
         let trained = ParameterLayout(model).parameters.filter {
             request.trains($0.name) && request.goal.reaches($0.name)
@@ -185,14 +187,15 @@ package final class LocalRound {
         identity["device"] = device.description
         identity["seed"] = "\(request.settings.seed)"
         var state = try begin(identity)
-        let frozen = trainer.trainsHeadOnly ? FrozenFeatures(cases, network: trainer.network) : nil
+        let frozen = trainer.trainsHeadOnly && augmentation.kinds.isEmpty ? FrozenFeatures(cases, network: trainer.network) : nil
         let clock = ContinuousClock()
         var lastCheckpoint = clock.now
         while state.optimizerSteps < totalSteps {
             let plan = EpochPlan(
                 Array(cases.cases.indices), present: survey.present, settings: request.settings, epoch: state.epoch)
             let rest = plan.steps[state.step...].prefix(totalSteps - state.optimizerSteps)
-            let maker = request.goal.maker(cases, seed: request.settings.seed, epoch: state.epoch)
+            let maker = request.goal.maker(
+                cases, seed: request.settings.seed, epoch: state.epoch, augmentation: augmentation)
             let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, make: maker) : nil
             defer { queue?.cancel() }
             for passes in rest {

@@ -166,7 +166,8 @@ import Training
             let count = passes.reduce(0) { $0 + $1.count }
             for (i, pass) in passes.enumerated() {
                 let samples = try pass.map { Sample(index: $0, shown: try cases.input($0).present) }
-                let made = try MicroBatch.views(of: samples, from: cases, by: .blocks4, seed: 1, name: "epoch 0")
+                let made = try MicroBatch.images(of: samples, from: cases)
+                    .views(by: .blocks4, cases, seed: 1, name: "epoch 0")
                 guard case .views(let views, let target) = made.content else { continue }
                 _ = try trainer.accumulate(
                     views: views, of: target, samples, share: Double(pass.count) / Double(count), first: i == 0)

@@ -72,7 +72,7 @@ else
 fi
 sites=$(printf '%s\n' "${!manifest[@]}" | sort)
 # In a trial, the sites say of their data what the plan says.
-origin=$(sed -n '/^governance:/,$ s/^ *data: *\([a-z]*\).*/\1/p' "$plan" | head -1)
+origin=$(sed -n '/^governance:/,$ s/^ *data_declared: *\([a-z]*\).*/\1/p' "$plan" | head -1)
 
 say "The coordinator: its authority, its keys, its listeners"
 "$coordinator" init --address "127.0.0.1:$port" --name demo

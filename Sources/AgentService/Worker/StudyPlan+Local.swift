@@ -2,6 +2,7 @@ import Cohort
 import Compute
 import Encoder
 import Federation
+import Foundation
 import Imaging
 import Training
 import Weights
@@ -28,11 +29,12 @@ extension StudyPlan {
             case .sgd(let momentum, let decay): .sgd(momentum: Float(momentum), decay: Float(decay))
             }
         return FitSettings(
-            recipe: Imaging.Recipe(size: recipe.size), epochs: 1, batch: training.batch,
+            recipe: try prepared(), epochs: 1, batch: training.batch,
             accumulate: training.accumulate, optimizer: optimizer, rate: Float(training.rate), warmUp: training.warmUp,
             shape: training.schedule == .cosine ? .cosine : .constant, clip: training.clip, freeze: training.freeze,
             classWeights: training.classWeights.map { .given($0.map { Float($0) }) } ?? .none,
-            dropContrasts: Float(training.dropContrasts), seed: seeds.next())
+            dropContrasts: Float(training.dropContrasts),
+            augment: training.augment.compactMap { .init(rawValue: $0.rawValue) }, seed: seeds.next())
     }
 
     /// The rate of a round's steps on the schedule of the whole study.
@@ -79,6 +81,10 @@ extension StudyPlan {
     func precision(site: Compute.Precision?) -> Compute.Precision {
         if let planned = training.precision { return planned == .bf16 ? .bf16 : .fp32 }
         return site ?? .suited
+    }
+
+    private func prepared() throws -> Imaging.Recipe {
+        try JSONDecoder().decode(Imaging.Recipe.self, from: Data(MessageCoding.encode(recipe).utf8))
     }
 
     /// Prepares cases as the plan says.

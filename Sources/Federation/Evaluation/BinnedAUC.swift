@@ -8,7 +8,8 @@ package struct BinnedAUC: Sendable, Equatable, Codable {
     package let area: Double
     /// Least and greatest area the unbinned scores can have: all ties resolved against, all for the positive case.
     package let ties: [Double]
-    /// DeLong's variance of the area, on the binned scores; nil with fewer than two cases of a class.
+    /// DeLong's variance of the area, on the binned scores; nil with fewer than two cases of a class, and where all cases
+    /// are in one bin.
     package let variance: Double?
 
     /// 95 %, clipped to 0…1; of the area with ties counting half.
@@ -49,8 +50,9 @@ package struct BinnedAUC: Sendable, Equatable, Codable {
         self.negatives = negatives
         self.area = area
         self.ties = [wins / (m * n), (wins + ties) / (m * n)]
+        // Where all cases are tied, that they do not vary says nothing.
         variance =
-            positives > 1 && negatives > 1
+            positives > 1 && negatives > 1 && ties < m * n
             ? positiveSquares / (m - 1) / m + negativeSquares / (n - 1) / n : nil
     }
 

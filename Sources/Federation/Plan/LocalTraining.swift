@@ -38,6 +38,12 @@ package struct LocalTraining: Codable, Sendable, Equatable {
     package var trainable: [String] = []
     /// Patterns of parameters that stay as they are; `encoder` stands for all but the head.
     package var freeze: [String] = []
+    /// What is done to training cases each time they are shown.
+    package enum Augmentation: String, Codable, Sendable, CaseIterable {
+        case flip, affine, intensity
+        case biasField = "bias-field"
+    }
+    package var augment: [Augmentation] = []
     /// Chance, 0..<1, that a contrast is left out of a training case.
     package var dropContrasts = 0.1
     /// One weight a class, the same at every site; nil for equal weights.

@@ -11,7 +11,7 @@ enum PlanKeys {
     static let initial = ["preset", "seed", "weights"]
     static let training = [
         "steps", "epochs", "batch", "accumulate", "optimizer", "beta1", "beta2", "epsilon", "momentum", "decay",
-        "rate", "warm_up", "schedule", "clip", "trainable", "freeze", "drop_contrasts", "class_weights", "precision",
+        "rate", "warm_up", "schedule", "clip", "trainable", "freeze", "drop_contrasts", "augment", "class_weights", "precision",
         "threads",
     ]
     static let evaluation = ["sites", "coordinator"]
@@ -78,12 +78,26 @@ extension LocalTraining {
             throw s.error("trainable", "and `freeze` exclude each other: give one of them")
         }
         dropContrasts = try s.number("drop_contrasts", "of 0 to below 1") { $0 >= 0 && $0 < 1 } ?? dropContrasts
+        augment = try Self.augment(s)
         if !s.isOff("class_weights") { classWeights = try s.numbers("class_weights", "above 0") { $0 > 0 } }
         if let weights = classWeights, weights.count != classes {
             throw s.error("class_weights", "gives \(weights.count) numbers for \(classes) classes: give one for each")
         }
         if s.has("precision") { precision = try s.choice("precision") }
         threads = try s.integer("threads", 1...1024)
+    }
+}
+
+extension LocalTraining {
+    private static func augment(_ s: PlanSection) throws(PlanError) -> [Augmentation] {
+        if s.isOff("augment") { return [] }
+        let names = try s.texts("augment") ?? []
+        if let odd = names.first(where: { Augmentation(rawValue: $0) == nil }) {
+            throw s.error(
+                "augment",
+                "has \"\(odd.prefix(80))\": choose some of \(Augmentation.allCases.map(\.rawValue).joined(separator: ", "))")
+        }
+        return Augmentation.allCases.filter { names.contains($0.rawValue) }
     }
 }
 

@@ -2,16 +2,13 @@ import Cohort
 import Foundation
 
 extension MicroBatch {
-    /// Two views of each sample, and the volumes they are of.
+    /// Two views of each case, and the cases themselves.
     /// - Parameter name: what the views are drawn for beside the seed and the case, such as the epoch.
-    package static func views(
-        of samples: [Sample], from cases: FitCases, by scheme: ContentDropout.Scheme, seed: UInt64, name: String
-    ) throws -> MicroBatch {
-        let whole = try images(of: samples, from: cases)
-        guard case .images(let target) = whole.content else { return whole }
+    package func views(by scheme: ContentDropout.Scheme, _ cases: FitCases, seed: UInt64, name: String) -> MicroBatch {
+        guard case .images(let target) = content else { return self }
         let values = target.count / samples.count
-        let channel = values / samples[0].shown.count
-        let dropout = ContentDropout(scheme, size: Int(Double(channel).squareRoot(3).rounded()))
+        let edge = pow(Double(values / samples[0].shown.count), 1 / 3.0).rounded()
+        let dropout = ContentDropout(scheme, size: Int(edge))
         var views: [Float] = []
         views.reserveCapacity(2 * target.count)
         for view in 1...2 {
@@ -24,8 +21,20 @@ extension MicroBatch {
         }
         return MicroBatch(content: .views(views, target: target), samples: samples)
     }
-}
 
-extension Double {
-    fileprivate func squareRoot(_ degree: Int) -> Double { pow(self, 1 / Double(degree)) }
+    /// The cases changed a little.
+    func augmented(by augmentation: Augmentation, _ cases: FitCases, seed: UInt64, epoch: Int) -> MicroBatch {
+        guard !augmentation.kinds.isEmpty, case .images(let images) = content else { return self }
+        let values = images.count / samples.count
+        var changed: [Float] = []
+        changed.reserveCapacity(images.count)
+        for (i, sample) in samples.enumerated() {
+            var voxels = Array(images[i * values..<(i + 1) * values])
+            augmentation.apply(
+                to: &voxels, contrasts: sample.shown.count, seed: seed,
+                name: "\(cases.cases[sample.index].record.id), epoch \(epoch)")
+            changed += voxels
+        }
+        return MicroBatch(content: .images(changed), samples: samples)
+    }
 }

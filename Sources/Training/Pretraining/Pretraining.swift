@@ -127,6 +127,7 @@ package final class Pretraining {
                     "optimizer": "\(s.optimizer)", "rate": "\(s.rate)", "warm-up": "\(s.warmUp)",
                     "schedule": s.shape.rawValue, "clip": s.clip.map { "\($0)" } ?? "none",
                     "freeze": s.freeze.joined(separator: " "), "drop-contrasts": "\(s.dropContrasts)",
+                    "augment": s.augment.map(\.rawValue).joined(separator: " "),
                 ],
                 checkpoint: folder.checkpoint, checkpointSeconds: request.checkpointSeconds))
     }

@@ -103,7 +103,8 @@ struct FitCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "What is done to a training case each time it is shown: flip, affine, intensity, bias-field; none by default."
+        help:
+            "What is done to a training case each time it is shown: flip, affine, intensity, bias-field; none by default."
     )
     var augment: [Augmentation.Kind] = []
 

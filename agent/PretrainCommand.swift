@@ -68,7 +68,8 @@ struct PretrainCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "What is done to a training case each time it is shown: flip, affine, intensity, bias-field; none by default."
+        help:
+            "What is done to a training case each time it is shown: flip, affine, intensity, bias-field; none by default."
     )
     var augment: [Augmentation.Kind] = []
 
@@ -117,8 +118,12 @@ struct PretrainCommand: ParsableCommand {
             throw ExitCode(130)
         }
         progress.line("best epoch \(metrics.bestEpoch): \(out)/model.safetensors")
-        if let error = metrics.error, let before = metrics.errorBefore {
-            progress.line(String(format: "select: mean absolute error %.4f, before %.4f", error, before))
+        if let error = metrics.error, let before = metrics.errorBefore, let views = metrics.errorOfViews {
+            progress.line(
+                String(
+                    format:
+                        "select: mean absolute error %.4f; before %.4f; of what was shown, with nothing restored, %.4f",
+                    error, before, views))
         }
         progress.line(metrics.notice)
     }
@@ -141,7 +146,8 @@ struct PretrainCommand: ParsableCommand {
         try prepared.check()
         var settings = FitSettings(
             recipe: prepared, epochs: epochs, batch: batch, accumulate: accumulate, optimizer: .adam(), rate: rate,
-            shape: schedule, clip: Double(clip), classWeights: .none, dropContrasts: dropContrasts, augment: augment, seed: seed)
+            shape: schedule, clip: Double(clip), classWeights: .none, dropContrasts: dropContrasts, augment: augment,
+            seed: seed)
         try settings.validate(classes: 1)
         settings.warmUp = warmUp ?? epochs * settings.steps(cases: cases) / 20
         return settings

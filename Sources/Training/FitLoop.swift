@@ -28,7 +28,9 @@ final class FitLoop {
         self.state = state
         self.history = history
         // Features are kept of cases that are shown the same each time.
-        frozen = trainer.trainsHeadOnly && fit.augmentation.kinds.isEmpty ? FrozenFeatures(fit.cases, network: trainer.network) : nil
+        frozen =
+            trainer.trainsHeadOnly && fit.augmentation.kinds.isEmpty
+            ? FrozenFeatures(fit.cases, network: trainer.network) : nil
         began = clock.now
         lastCheckpoint = began
         earlierSeconds = state.seconds

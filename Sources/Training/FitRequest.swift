@@ -100,7 +100,8 @@ package struct FitRequest: Sendable {
             "warm-up": "\(s.warmUp)", "schedule": s.shape.rawValue, "clip": s.clip.map { "\($0)" } ?? "none",
             "freeze": s.freeze.joined(separator: " "), "class weights": "\(s.classWeights)",
             "drop-contrasts": "\(s.dropContrasts)",
-            "augment": s.augment.map(\.rawValue).joined(separator: " "), "select": s.select.rawValue, "seed": "\(s.seed)",
+            "augment": s.augment.map(\.rawValue).joined(separator: " "), "select": s.select.rawValue,
+            "seed": "\(s.seed)",
             "device": device.description, "data": data,
         ]
     }

@@ -187,7 +187,8 @@ package final class LocalRound {
         identity["device"] = device.description
         identity["seed"] = "\(request.settings.seed)"
         var state = try begin(identity)
-        let frozen = trainer.trainsHeadOnly && augmentation.kinds.isEmpty ? FrozenFeatures(cases, network: trainer.network) : nil
+        let frozen =
+            trainer.trainsHeadOnly && augmentation.kinds.isEmpty ? FrozenFeatures(cases, network: trainer.network) : nil
         let clock = ContinuousClock()
         var lastCheckpoint = clock.now
         while state.optimizerSteps < totalSteps {

@@ -15,7 +15,8 @@ import Training
             for i in 2..<10 {
                 for j in 2..<10 {
                     for k in 2..<10 {
-                        voxels[c * Self.channel + (i * 12 + j) * 12 + k] = 0.2 + 0.05 * Float(i) + 0.01 * Float(j + k + c)
+                        voxels[c * Self.channel + (i * 12 + j) * 12 + k] =
+                            0.2 + 0.05 * Float(i) + 0.01 * Float(j + k + c)
                     }
                 }
             }
@@ -89,7 +90,8 @@ import Training
                 $0.augment = augment
             }
             _ = try Fit(request).run(
-                report: { if case .epoch(let record, _) = $0 { found.append(record.trainLoss) } }, shouldStop: { false })
+                report: { if case .epoch(let record, _) = $0 { found.append(record.trainLoss) } }, shouldStop: { false }
+            )
             return found
         }
         let same = try losses("same", [])

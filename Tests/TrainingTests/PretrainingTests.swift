@@ -84,6 +84,8 @@ import Training
         let error = try #require(quiet.error)
         let before = try #require(quiet.errorBefore)
         #expect(error < 0.8 * before)
+        let view = try #require(quiet.errorOfViews)
+        #expect(view > 0 && view < 1)
         #expect(try run("resumed", stopAfter: 50) == nil)
         #expect(try run("resumed") == quiet)
         for name in ["model.safetensors", "history.csv", "metrics.json", "pictures/epoch-0003.png"] {

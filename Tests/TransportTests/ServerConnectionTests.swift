@@ -44,7 +44,7 @@ struct ServerConnectionTests {
             #expect(end - start < .seconds(1))
             #expect(await eventually { journal.all.contains { $0.hasPrefix("upload failed") } })
             #expect(journal.all.allSatisfy { !$0.hasPrefix("uploaded") })
-            #expect(registry.count(publicKey: key) == 0)
+            #expect(await eventually { registry.count(publicKey: key) == 0 })
             #expect(try await blocking { try other.get("/whoami").status } == 200)
         }
     }

@@ -60,14 +60,17 @@ package final class Pretraining {
     package struct Metrics: Codable, Sendable, Equatable {
         package var epochs: Int
         package var bestEpoch: Int
-        /// Mean absolute error of restored select cases, of the best epoch and before the first; nil without such cases.
+        /// Mean absolute error of restored select cases, of the best epoch and before the first, and of what was shown as
+        /// it is, with nothing restored; nil without such cases.
         package var error: Double?
         package var errorBefore: Double?
+        package var errorOfViews: Double?
         package var modelDigest: String
         package var notice = ModelDescription.investigational
 
         private enum CodingKeys: String, CodingKey {
-            case epochs, bestEpoch = "best_epoch", error, errorBefore = "error_before", modelDigest = "model_digest",
+            case epochs, bestEpoch = "best_epoch", error, errorBefore = "error_before", errorOfViews = "error_of_views",
+                modelDigest = "model_digest",
                 notice
         }
     }
@@ -231,7 +234,10 @@ package final class Pretraining {
         }
         let metrics = Metrics(
             epochs: request.settings.epochs, bestEpoch: best.epoch, error: select.isEmpty ? nil : best.loss,
-            errorBefore: try before(), modelDigest: best.digest)
+            errorBefore: try before(),
+            errorOfViews: try errors.ofViews(
+                select, size: description.configuration.encoder.imageSize, load: request.load), modelDigest: best.digest
+        )
         try OutputFile.write(json: metrics, to: folder.metrics)
         folder.removeCheckpoint()
         return metrics

@@ -58,9 +58,25 @@ package struct RestorationErrors {
         return cases.isEmpty ? nil : sum / Double(cases.count)
     }
 
+    /// The same of views as they are, with nothing restored: what a model must be better than.
+    package func ofViews(_ cases: [LabelledCase], size: Int, load: (CaseRecord) throws -> EncoderInput) throws
+        -> Double?
+    {
+        var sum = 0.0
+        for labelled in cases {
+            let input = try load(labelled.record)
+            sum += distance(view(of: input, labelled.record.id, size: size), input)
+        }
+        return cases.isEmpty ? nil : sum / Double(cases.count)
+    }
+
     private func error(_ network: Network, _ input: EncoderInput, _ id: String) throws -> Double {
         let view = view(of: input, id, size: network.model.encoder.imageSize)
-        let output = try network.reconstruct(view, count: 1, present: [input.present])
+        return distance(Array(try network.reconstruct(view, count: 1, present: [input.present])), input)
+    }
+
+    /// The mean absolute difference over the contrasts that a case has.
+    private func distance(_ output: [Float], _ input: EncoderInput) -> Double {
         let channel = input.voxels.count / input.present.count
         var sum = 0.0
         for contrast in input.present.indices where input.present[contrast] {

@@ -56,7 +56,8 @@ package enum DeLong {
         }
 
         package static func == (one: Comparison, other: Comparison) -> Bool {
-            one.areas == other.areas && one.variance == other.variance && one.covariance == other.covariance && one.z == other.z && one.p == other.p
+            one.areas == other.areas && one.variance == other.variance && one.covariance == other.covariance
+                && one.z == other.z && one.p == other.p
         }
     }
 

@@ -71,7 +71,8 @@ extension StudyPlan {
         }
         guard kind == .training else { return said(.commit, "Nothing was trained.") }
         guard let change = judgement.change else {
-            return said(.commit, "No report has enough cases, or scores that differ enough, to compare base and candidate.")
+            return said(
+                .commit, "No report has enough cases, or scores that differ enough, to compare base and candidate.")
         }
         let words =
             "the \(Gate.Metric.auc.rawValue.uppercased()) changes by \(Self.digits(change.value))"

@@ -11,7 +11,8 @@ enum PlanKeys {
     static let initial = ["preset", "seed", "weights"]
     static let training = [
         "steps", "epochs", "batch", "accumulate", "optimizer", "beta1", "beta2", "epsilon", "momentum", "decay",
-        "rate", "warm_up", "schedule", "clip", "trainable", "freeze", "drop_contrasts", "augment", "class_weights", "precision",
+        "rate", "warm_up", "schedule", "clip", "trainable", "freeze", "drop_contrasts", "augment", "class_weights",
+        "precision",
         "threads",
     ]
     static let evaluation = ["sites", "coordinator"]
@@ -95,7 +96,8 @@ extension LocalTraining {
         if let odd = names.first(where: { Augmentation(rawValue: $0) == nil }) {
             throw s.error(
                 "augment",
-                "has \"\(odd.prefix(80))\": choose some of \(Augmentation.allCases.map(\.rawValue).joined(separator: ", "))")
+                "has \"\(odd.prefix(80))\": choose some of \(Augmentation.allCases.map(\.rawValue).joined(separator: ", "))"
+            )
         }
         return Augmentation.allCases.filter { names.contains($0.rawValue) }
     }

@@ -33,7 +33,7 @@ struct SiteRoundTests {
             }
             let header = try #require(fixture.coordinator.told.updates.first)
             #expect(header.samples == 40 && header.site == FakeCoordinator.site)
-            let all = try EgressLog.last(30, of: fixture.folder.egressLog)
+            let all = try EgressLog.last(1000, of: fixture.folder.egressLog)
             let lines = all.filter { $0.kind != "poll" }
             #expect(lines.map(\.kind) == ["consent", "update-header"])
             #expect(lines.last?.digest == header.update.digest)

@@ -62,6 +62,7 @@ let package = Package(
         .target(name: "Cryptography", dependencies: ["COpenSSL"], swiftSettings: swift),
         .target(name: "Identity", dependencies: ["Cryptography", "COpenSSL"], swiftSettings: swift),
         .target(name: "Statistics", swiftSettings: swift),
+        .target(name: "Reporting", dependencies: ["Files"], swiftSettings: swift),
         .target(name: "Weights", dependencies: ["Files", "Cryptography"], swiftSettings: swift),
         .target(name: "NIfTI", dependencies: ["Files", "CNIfTI", "CDeflate"], swiftSettings: swift),
         .target(name: "Imaging", dependencies: ["Files", "NIfTI", "CImaging", "CPNG"], swiftSettings: swift),
@@ -78,6 +79,12 @@ let package = Package(
             ],
             swiftSettings: swift),
         .target(
+            name: "Explanation",
+            dependencies: [
+                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Compute", "Statistics", "Reporting",
+            ],
+            swiftSettings: swift),
+        .target(
             name: "Federation",
             dependencies: ["Files", "Cryptography", "Identity", "Weights", "Statistics", "CAggregation", yaml],
             swiftSettings: swift),
@@ -89,7 +96,7 @@ let package = Package(
             name: "CoordinatorService",
             dependencies: [
                 "Federation", "Transport", "Identity", "Training", "Encoder", "Cohort", "Compute", "Weights",
-                "Statistics", "Cryptography", "CSandbox",
+                "Statistics", "Cryptography", "CSandbox", "Reporting",
                 "Files", database, yaml, logging, lifecycle,
             ] + http,
             swiftSettings: swift),
@@ -107,7 +114,7 @@ let package = Package(
             name: "agent",
             dependencies: [
                 "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute", "Cryptography", "Statistics",
-                "AgentService", "Federation", "Transport", "Identity", "Files", argumentParser, logging,
+                "Explanation", "AgentService", "Federation", "Transport", "Identity", "Files", argumentParser, logging,
             ],
             path: "agent",
             exclude: ["GUIDE.md", "agent.yaml", "agent.service", "agent-worker.service"], swiftSettings: swift),
@@ -123,8 +130,9 @@ let package = Package(
         .executableTarget(
             name: "bench",
             dependencies: [
-                "CPeak", "LocalFederation", "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Weights", "Compute",
-                "Federation",
+                "CPeak", "LocalFederation", "Training", "Explanation", "Encoder", "Cohort", "Imaging", "NIfTI",
+                "Weights", "Compute",
+                "Federation", "Statistics", "Reporting",
                 "Cryptography", "Files",
             ],
             path: "Benchmarks", exclude: ["peak", "peers", "results", "README.md"], swiftSettings: swift),
@@ -142,6 +150,7 @@ let package = Package(
         .target(name: "FaultProxy", dependencies: nio, path: "Tests/FaultProxy", swiftSettings: swift),
         .testTarget(name: "IdentityTests", dependencies: ["Identity", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "CryptographyTests", dependencies: ["Cryptography"], swiftSettings: swift),
+        .testTarget(name: "ReportingTests", dependencies: ["Reporting"], swiftSettings: swift),
         .testTarget(name: "StatisticsTests", dependencies: ["Statistics"], swiftSettings: swift),
         .testTarget(name: "WeightsTests", dependencies: ["Weights", "Cryptography"], swiftSettings: swift),
         .testTarget(name: "NIfTITests", dependencies: ["NIfTI"], swiftSettings: swift),
@@ -153,7 +162,15 @@ let package = Package(
             swiftSettings: swift),
         .testTarget(
             name: "TrainingTests",
-            dependencies: ["Training", "Encoder", "Cohort", "Compute", "Weights", "Statistics", "Golden"],
+            dependencies: [
+                "Training", "Encoder", "Cohort", "Imaging", "NIfTI", "Compute", "Weights", "Statistics", "Golden",
+            ],
+            swiftSettings: swift),
+        .testTarget(
+            name: "ExplanationTests",
+            dependencies: [
+                "Explanation", "Training", "Encoder", "Imaging", "NIfTI", "Compute", "Statistics", "Golden",
+            ],
             swiftSettings: swift),
         .testTarget(
             name: "FederationTests",
@@ -171,7 +188,7 @@ let package = Package(
             name: "CoordinatorServiceTests",
             dependencies: [
                 "CoordinatorService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files",
-                "Training", "Encoder", "Cohort", "Compute", "TLSClient",
+                "Training", "Encoder", "Cohort", "Compute", "TLSClient", "Reporting",
                 database, logging,
             ] + http,
             swiftSettings: swift),
@@ -179,14 +196,14 @@ let package = Package(
             name: "AgentServiceTests",
             dependencies: [
                 "AgentService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files", "Training",
-                "Encoder", "Cohort", "FaultProxy", "Imaging", "Compute", "CSandbox", logging,
+                "Encoder", "Cohort", "FaultProxy", "Imaging", "Compute", "CSandbox", "Statistics", logging,
             ] + http,
             swiftSettings: swift),
         .testTarget(
             name: "RoundTests",
             dependencies: [
                 "LocalFederation", "Federation", "Transport", "Identity", "FaultProxy", "Cryptography", "Weights",
-                "Files",
+                "Files", "NIfTI",
             ] + nio,
             swiftSettings: swift),
         .testTarget(

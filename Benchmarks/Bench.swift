@@ -15,6 +15,10 @@ enum Bench {
             try Suite(peers: peers, only: only).run()
             return
         }
+        if arguments.first == "paper" || arguments.first == "paper-report" {
+            try paper(arguments)
+            return
+        }
         if arguments.first == "echo-trainer" {
             try EchoTrainer(site: arguments.dropFirst().first.flatMap { Int($0) } ?? 0).run()
             return
@@ -22,6 +26,23 @@ enum Bench {
         let result = try measure(arguments)
         let json = try JSONEncoder().encode(result)
         print(String(decoding: json, as: UTF8.self))
+    }
+
+    /// `paper FOLDER [full | PROTOCOL.json]` carries out the protocol and reports; `paper-report FOLDER` reports what is there.
+    private static func paper(_ arguments: [String]) throws {
+        guard (2...3).contains(arguments.count) else {
+            throw BenchError("usage: bench paper FOLDER [full | PROTOCOL.json], or bench paper-report FOLDER")
+        }
+        let folder = URL(filePath: arguments[1]).path
+        let isReport = arguments[0] == "paper-report"
+        let path = isReport ? folder + "/protocol.json" : arguments.dropFirst(2).first
+        let planned = try path.map {
+            try $0 == "full"
+                ? .full : JSONDecoder().decode(PaperProtocol.self, from: Data(contentsOf: URL(filePath: $0)))
+        }
+        let run = try PaperRun(folder: folder, planned: planned ?? PaperProtocol())
+        if !isReport { try run.run() }
+        try run.report()
     }
 
     private static func measure(_ arguments: [String]) throws -> [String: Double] {
@@ -32,6 +53,10 @@ enum Bench {
         switch arguments[0] {
         case "train":
             return try TrainingStep(preset: text(1), batch: number(2, 1), precision: text(3)).measure(number(4, 5))
+        case "pretrain":
+            return try PretrainingStep(
+                preset: text(1), objective: text(2), batch: number(3, 2), precision: text(4)
+            ).measure(number(5, 3))
         case "infer": return try Inference(preset: text(1), precision: text(2)).measure(number(3, 5))
         case "prepare":
             return try PrepareCase(recipe: text(1), files: Array(arguments.dropFirst(3))).measure(number(2, 5))
@@ -41,6 +66,10 @@ enum Bench {
         case "load": return try LoadFigures().measure()
         case "gemm": return try Products().measure()
         case "fold": return try FoldRate(size: text(1), sites: number(2, 8)).measure(number(3, 5))
+        case "explain":
+            return try ExplainCost(preset: text(1), method: text(2), precision: text(3)).measure(number(4, 3))
+        case "familiarity":
+            return try FamiliarityRate(cohort: text(1), model: text(2), site: text(3), most: number(4, 600)).measure()
         case "floor": return try Floor().measure()
         default: throw BenchError("no measurement is called \(arguments[0])")
         }

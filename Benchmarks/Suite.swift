@@ -32,13 +32,26 @@ struct Suite {
         var entries: [Entry] = []
         for (preset, batch, precision, runs) in [
             ("lamim", 1, "bf16", 5), ("lamim", 1, "fp32", 3), ("lamim", 4, "bf16", 2), ("base", 1, "bf16", 9),
-            ("small", 1, "bf16", 30), ("small96", 1, "bf16", 30),
+            ("small", 1, "bf16", 30), ("small96", 1, "bf16", 30), ("resnet", 1, "fp32", 5), ("resnet", 4, "fp32", 3),
         ] {
             entries.append(
                 Entry(
                     name: "train.\(preset).b\(batch).\(precision)",
                     ours: ["train", preset, "\(batch)", precision, "\(runs)"],
                     peers: [Self.pytorch(preset, "\(batch)", precision, "train", "\(runs)")]))
+        }
+        for (preset, batch, precision, runs) in [
+            ("lamim", 2, "bf16", 3), ("base", 2, "bf16", 5), ("base", 2, "fp32", 5),
+        ] {
+            entries.append(
+                Entry(
+                    name: "pretrain.blocks16.\(preset).b\(batch).\(precision)",
+                    ours: ["pretrain", preset, "blocks16", "\(batch)", precision, "\(runs)"],
+                    peers: [Self.pytorch(preset, "\(batch)", precision, "pretrain", "\(runs)")]))
+            entries.append(
+                Entry(
+                    name: "pretrain.masked.\(preset).b\(batch).\(precision)",
+                    ours: ["pretrain", preset, "masked", "\(batch)", precision, "\(runs)"]))
         }
         entries.append(
             Entry(

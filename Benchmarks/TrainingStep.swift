@@ -3,7 +3,8 @@ import Encoder
 import Foundation
 import Training
 
-/// One step of fine-tuning with the published head: forward, loss, backward, AdamW.
+/// One step of fine-tuning with the published head, of the residual network with the mean one: forward, loss, backward,
+/// AdamW.
 struct TrainingStep {
     let encoder: EncoderConfiguration
     let batch: Int
@@ -18,7 +19,7 @@ struct TrainingStep {
             encoder?.patchSize = 16
         }
         guard let encoder, let precision = Precision(rawValue: precision) else {
-            throw BenchError("usage: bench train lamim|base|small|small96 BATCH fp32|bf16 [RUNS]")
+            throw BenchError("usage: bench train lamim|base|small|small96|resnet BATCH fp32|bf16 [RUNS]")
         }
         self.encoder = encoder
         self.batch = batch
@@ -27,7 +28,8 @@ struct TrainingStep {
 
     func measure(_ runs: Int) throws -> [String: Double] {
         let device = try Device(precision: precision)
-        let model = ModelConfiguration(encoder: encoder, head: .published(classes: 2))
+        let model = ModelConfiguration(
+            encoder: encoder, head: encoder.residual == nil ? .published(classes: 2) : .mean(classes: 2))
         let store = try ParameterStore(ParameterLayout(model), device: device)
         store.initialise(seed: 1)
         let network = try Network(model, parameters: store, batch: batch, training: true)

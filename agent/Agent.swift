@@ -9,6 +9,7 @@ struct Agent: AsyncParsableCommand {
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
             InspectCommand.self, CheckCommand.self, FitCommand.self, PretrainCommand.self, InferCommand.self,
+            RecalibrateCommand.self, ExplainCommand.self,
             ImportWeightsCommand.self,
             PurgeCommand.self, SynthesizeCommand.self, EnrollCommand.self, RunCommand.self, WorkerCommand.self,
             UpCommand.self, StatusCommand.self, ApproveCommand.self, RefuseCommand.self, LogCommand.self,

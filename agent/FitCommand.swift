@@ -6,10 +6,10 @@ import Compute
 import Encoder
 import Foundation
 import Imaging
+import Statistics
 import Training
 
 extension Precision: ExpressibleByArgument {}
-extension Preset: ExpressibleByArgument {}
 extension Augmentation.Kind: ExpressibleByArgument {}
 extension FitSettings.Criterion: ExpressibleByArgument {}
 extension FitSettings.Shape: ExpressibleByArgument {}
@@ -34,8 +34,7 @@ struct FitCommand: ParsableCommand {
     @Option(help: "Column of the manifest to predict.")
     var task: String
 
-    @Option(help: "Train this shape from the beginning.")
-    var preset: Preset?
+    @OptionGroup var shape: ShapeOptions
 
     @Option(help: "Start from these weights: a model.safetensors or a file made by import-weights.")
     var weights: String?
@@ -123,7 +122,7 @@ struct FitCommand: ParsableCommand {
     var cache: String?
 
     func validate() throws {
-        guard [preset != nil, weights != nil, fromRelease != nil].count(where: \.self) == 1 else {
+        guard [shape.preset != nil, weights != nil, fromRelease != nil].count(where: \.self) == 1 else {
             throw ValidationError("Give one of --preset, --weights and --from-release.")
         }
         guard checkpointMinutes > 0 else { throw ValidationError("--checkpoint-minutes must be above 0.") }
@@ -141,10 +140,7 @@ struct FitCommand: ParsableCommand {
         let store = CaseLoader(recipe: settings.recipe, cacheOption: cache)
         let request = FitRequest(
             start: start, head: head, task: labels, settings: settings, cases: cases,
-            load: { record in
-                let volume = try store.prepared(record)
-                return EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
-            }, precision: precision, threads: machine.threads, out: out,
+            load: store.input, precision: precision, threads: machine.threads, out: out,
             checkpointSeconds: checkpointMinutes * 60)
         if manifest.cases.count > cases.count {
             progress.line("note: \(manifest.cases.count - cases.count) cases have no \(task) label and are left out")
@@ -165,6 +161,29 @@ struct FitCommand: ParsableCommand {
         }
         for notice in store.cache?.notices ?? [] { progress.line("note: \(notice)") }
         try conclude(outcome, progress)
+        try describeTrainingCases(cases, store, precision, progress) { stop.isAsked }
+    }
+
+    /// Writes what the training cases are like, by which later ones unlike them are told.
+    private func describeTrainingCases(
+        _ cases: [LabelledCase], _ loader: CaseLoader, _ precision: Precision, _ progress: FitProgressLine,
+        shouldStop: () -> Bool
+    ) throws {
+        let (model, path) = ("\(out)/model.safetensors", "\(out)/familiarity.json")
+        let digest = try ModelPath.digest(model)
+        if let data = FileManager.default.contents(atPath: path),
+            let found = try? JSONDecoder().decode(Familiarity.self, from: data), found.model == digest
+        {
+            return
+        }
+        let known = try Familiarity.of(
+            ModelFile(model), digest: digest, cases: cases.filter { $0.split == .train }.map(\.record),
+            load: loader.prepared, precision: precision, threads: machine.threads, progress: { _ in !shouldStop() })
+        guard let known else {
+            if shouldStop() { throw ExitCode(130) }
+            return progress.line("note: fewer than 10 training cases cannot tell which later ones are unlike them")
+        }
+        try OutputFile.write(json: known, to: path)
     }
 
     private func conclude(_ outcome: FitOutcome, _ progress: FitProgressLine) throws {
@@ -182,7 +201,7 @@ struct FitCommand: ParsableCommand {
     }
 
     private func startingWeights() throws -> FitRequest.Start {
-        if let preset { return .preset(preset) }
+        if let start = try shape.start() { return start }
         if let fromRelease {
             let kept = try Releases.usable(fromRelease, in: state.folder)
             return .weights(try ModelFile(kept.model), digest: kept.card.model.digest)
@@ -199,14 +218,10 @@ struct FitCommand: ParsableCommand {
     }
 
     private func settings(_ start: FitRequest.Start, trainingCases: Int) throws -> FitSettings {
-        var size = preset?.configuration.imageSize ?? 96
+        let size = start.encoder.imageSize
         var known: Recipe?
-        var large = preset == .lamim
         if case .weights(let file, _) = start {
-            let description = file.description
-            size = description.configuration.encoder.imageSize
-            large = description.configuration.encoder.hidden >= 1024
-            known = try description.preparation(of: weights ?? fromRelease ?? "")
+            known = try file.description.preparation(of: weights ?? fromRelease ?? "")
             // Published weights do not say how their scans were prepared; LaMIM's fine-tuning is what they expect.
             if known == nil { known = Recipe(name: .lamimFinetune, size: size) }
         }
@@ -214,12 +229,12 @@ struct FitCommand: ParsableCommand {
         if let orientation { prepared.orientation = orientation }
         if unstripped == .allow { prepared.unstripped = true }
         try prepared.check()
-        let batch = batch ?? (large ? 1 : 8)
+        let batch = batch ?? (start.encoder.hidden >= 1024 ? 1 : 8)
         var settings = FitSettings(recipe: prepared)
         settings.epochs = epochs
         settings.batch = batch
         settings.accumulate = accumulate ?? max(1, 8 / max(batch, 1))
-        settings.rate = rate ?? (preset != nil ? 1e-4 : 1e-5)
+        settings.rate = rate ?? (shape.preset != nil ? 1e-4 : 1e-5)
         settings.shape = schedule
         settings.optimizer =
             switch optimizer {

@@ -3,6 +3,8 @@ import ArgumentParser
 import Cohort
 import Compute
 import Encoder
+import Explanation
+import Federation
 import Foundation
 import Imaging
 import Training
@@ -37,6 +39,16 @@ struct InferCommand: ParsableCommand {
     @Option(help: "How scans are prepared, for models that do not say.")
     var recipe: Recipe.Name?
 
+    @Option(help: "Call by the threshold of this file, which agent recalibrate wrote for this very model.")
+    var recalibration: String?
+
+    @Option(
+        help: """
+            Also write saliency.nii.gz, in the scan's own grid, and saliency.png: what speaks for the class said. \
+            occlusion asks the model itself and is the reference, relevance is the quick one.
+            """)
+    var saliency: SaliencyMethod?
+
     @OptionGroup var machine: MachineOptions
 
     func validate() throws {
@@ -48,10 +60,13 @@ struct InferCommand: ParsableCommand {
     }
 
     func run() throws {
-        let model = try from.model() ?? model ?? ""
+        let kept = try from.kept()
+        let model = kept?.model ?? model ?? ""
         let (records, labels) = try cases(task: ModelFile(ModelPath.file(model)).description.task)
         let reader = try ModelReader(
-            model, recipe: recipe, precision: try machine.chosenPrecision(), threads: machine.threads)
+            model, recipe: recipe, threshold: kept?.threshold, familiarity: kept?.card.familiarity,
+            recalibration: recalibration, saliency: saliency.map { [$0] } ?? [],
+            precision: try machine.chosenPrecision(), threads: machine.threads)
         if recipe != nil, let carried = reader.carriedRecipe {
             complain("note: --recipe is not used, for the model says how scans are prepared for it: \(carried.summary)")
         }
@@ -60,11 +75,20 @@ struct InferCommand: ParsableCommand {
         var failed = 0
         for record in records {
             do {
-                let (prediction, probabilities) = try reader.predict(record)
-                try OutputFile.makeFolder("\(out)/\(record.id)")
-                try OutputFile.write(json: prediction, to: "\(out)/\(record.id)/prediction.json")
-                print(Self.line(prediction))
-                rows.append(.init(prediction: prediction, probabilities: probabilities, label: labels[record.id]))
+                var reading = try reader.predict(record)
+                let folder = "\(out)/\(record.id)"
+                try OutputFile.makeFolder(folder)
+                if let saliency, let explainer = reader.explainer {
+                    let made = try SaliencyFiles(reading, of: record, explainer: explainer, folder: folder)
+                        .write(by: saliency)
+                    if made.contrasts == nil { reading.prediction.warnings.append(SaliencyFiles.oneContrast) }
+                    reading.prediction.saliency = made
+                }
+                try OutputFile.write(json: reading.prediction, to: "\(folder)/prediction.json")
+                print(Self.line(reading.prediction))
+                rows.append(
+                    .init(
+                        prediction: reading.prediction, probabilities: reading.probabilities, label: labels[record.id]))
             } catch let error as TrainingError where error.code == .cannotWrite {
                 throw error
             } catch {
@@ -87,16 +111,7 @@ struct InferCommand: ParsableCommand {
     /// The cases asked for and the labels known of them.
     private func cases(task: String?) throws -> ([CaseRecord], [String: String]) {
         guard let data else { return ([try CaseFolder.read(folder ?? "")], [:]) }
-        let manifest = try Manifest.read(data)
-        var records = manifest.cases
-        if let split {
-            guard manifest.hasSplit else {
-                throw CohortError(
-                    .badManifest, "\(data) has no split column: leave --split out, or add the column to the manifest.")
-            }
-            records = records.filter { $0.split == split }
-            guard !records.isEmpty else { throw CohortError(.badManifest, "\(data) has no \(split.rawValue) case.") }
-        }
+        let records = try Manifest.cases(data, of: split)
         guard let task else { return (records, [:]) }
         let labels = records.compactMap { record in record.labels[task].map { (record.id, $0) } }
         return (records, Dictionary(uniqueKeysWithValues: labels))
@@ -107,7 +122,8 @@ struct InferCommand: ParsableCommand {
 
     private static func line(_ p: Prediction) -> String {
         let scores = p.classes.map { "\($0) \(String(format: "%.3f", p.probabilities[$0] ?? 0))" }
-        var line = "\(p.case): \(p.predicted) (\(scores.joined(separator: ", ")))"
+        var line = "\(p.case): \(p.predicted ?? "no answer") (\(scores.joined(separator: ", ")))"
+        if let unlike = p.familiarity?.unlike { line += "  \(unlike)" }
         if !p.contrastsAbsent.isEmpty { line += "  without \(p.contrastsAbsent.joined(separator: ", "))" }
         if !p.warnings.isEmpty { line += "  \(p.warnings.count) warning\(p.warnings.count == 1 ? "" : "s")" }
         return line
@@ -115,3 +131,18 @@ struct InferCommand: ParsableCommand {
 }
 
 extension Split: ExpressibleByArgument {}
+
+extension Manifest {
+    /// The cases of a split, at least one; all of them when nil.
+    static func cases(_ path: String, of split: Split?) throws -> [CaseRecord] {
+        let manifest = try read(path)
+        guard let split else { return manifest.cases }
+        guard manifest.hasSplit else {
+            throw CohortError(
+                .badManifest, "\(path) has no split column: leave --split out, or add the column to the manifest.")
+        }
+        let records = manifest.cases.filter { $0.split == split }
+        guard !records.isEmpty else { throw CohortError(.badManifest, "\(path) has no \(split.rawValue) case.") }
+        return records
+    }
+}

@@ -9,9 +9,15 @@ struct ReleaseOptions: ParsableArguments {
 
     @OptionGroup var state: StatePlace
 
-    /// The verified model's path; nil when no release is named.
-    func model() throws -> String? {
-        guard let release else { return nil }
-        return try Releases.usable(release, in: state.folder).model
+    /// The verified release; nil when none is named.
+    func kept() throws -> Releases.Kept? {
+        try release.map { try Releases.usable($0, in: state.folder) }
+    }
+}
+
+extension Releases.Kept {
+    /// The threshold frozen in the card, and whose it is.
+    var threshold: ModelReader.Threshold? {
+        card.point.map { ModelReader.Threshold(value: $0.threshold, from: "release \(card.name)") }
     }
 }

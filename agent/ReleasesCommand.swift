@@ -24,6 +24,7 @@ struct ReleasesCommand: ParsableCommand {
                         figure.interval.map { " (95 % \($0.map { "\($0)" }.joined(separator: " to ")))" } ?? ""
                     print("  \(figure.name): \(figure.value)\(interval)")
                 }
+                if let point = kept.card.point { print("  \(point.sentence(kept.card.classes))") }
                 for limit in kept.card.limits { print("  \(limit)") }
                 print("  \(kept.card.notice)")
             } catch {

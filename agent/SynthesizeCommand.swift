@@ -3,6 +3,8 @@ import Cohort
 import Foundation
 import Synchronization
 
+extension SyntheticCohort.Generator: ExpressibleByArgument {}
+
 /// `agent synthesize`: a cohort of made heads to try everything on.
 struct SynthesizeCommand: ParsableCommand {
     static let configuration = CommandConfiguration(
@@ -29,11 +31,14 @@ struct SynthesizeCommand: ParsableCommand {
     @Option(help: "Voxels over 192 mm in the finest grid, 32 to 256.")
     var size: Int = 96
 
+    @Option(help: "Family of brains and lesions; second is to test what was learned on first.")
+    var generator = SyntheticCohort.Generator.first
+
     @Option(help: "Cases made at the same time.")
     var threads: Int = ProcessInfo.processInfo.activeProcessorCount
 
     func run() throws {
-        let cohort = try SyntheticCohort(cases: cases, sites: sites, seed: seed, size: size)
+        let cohort = try SyntheticCohort(cases: cases, sites: sites, seed: seed, size: size, generator: generator)
         let total = cases
         // A line when a twentieth more is done; cases finish on several threads.
         let printed = Mutex(0)

@@ -10,7 +10,8 @@ struct Coordinator: AsyncParsableCommand {
         discussion: "Investigational output. Not a medical device. Must not inform the care of any patient.",
         subcommands: [
             InitCommand.self, ServeCommand.self, StatusCommand.self, SiteCommand.self, StudyCommand.self,
-            ReleaseCommand.self, LockedTestCommand.self, EvaluateCommand.self, VerifyCommand.self, ReplayCommand.self,
+            ReleaseCommand.self, LockedTestCommand.self, EvaluateCommand.self, ReportCommand.self, VerifyCommand.self,
+            ReplayCommand.self,
             BackupCommand.self,
             RestoreCommand.self, ExportRootCommand.self, ImportWeightsCommand.self, EvaluationChildCommand.self,
         ])

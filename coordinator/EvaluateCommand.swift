@@ -69,9 +69,10 @@ struct EvaluateCommand: ParsableCommand {
     func run() throws {
         let files = try models.map { try ModelFile($0) }
         let description = files[0].description
-        guard let task = description.task, let classes = Optional(description.classes), classes.count == 2 else {
+        guard let task = description.task, description.classes.count == 2 else {
             throw OperatorError("\(models[0]) is no model of a task of two classes; give a fitted one")
         }
+        let classes = description.classes
         for (path, file) in zip(models, files)
         where file.description.task != task || file.description.classes != classes {
             throw OperatorError(
@@ -84,14 +85,16 @@ struct EvaluateCommand: ParsableCommand {
         let (cases, compared, choosing) = try read(task: task, classes: classes, positive: index)
         var scores: [ModelScores] = []
         for (path, file) in zip(models, files) {
-            let made = try self.scores(file, compared)
-            let chosen = split == .select ? made : try self.scores(file, choosing)
+            // Each model is loaded once, for both.
+            let all = try self.scores(file, compared + (split == .select ? [] : choosing))
+            let probabilities = all.probabilities.map { $0[index] }
+            let logits = all.logits.map { $0.map { Double($0) } }
+            let chosen = split == .select ? 0..<compared.count : compared.count..<all.labels.count
             scores.append(
                 ModelScores(
                     name: path, digest: SHA256.hex(ofFile: path) ?? "",
-                    probabilities: made.map { $0.probability(index) },
-                    logits: made.map(\.logits), choosing: chosen.map { $0.probability(index) },
-                    choosingLogits: chosen.map(\.logits)))
+                    probabilities: Array(probabilities[..<compared.count]), logits: Array(logits[..<compared.count]),
+                    choosing: Array(probabilities[chosen]), choosingLogits: Array(logits[chosen])))
         }
         let comparison = try ModelComparison(
             scores, on: cases, task: task, sensitivity: sensitivity, prevalence: prevalence)
@@ -99,11 +102,6 @@ struct EvaluateCommand: ParsableCommand {
         try OutputFile.write(json: comparison, to: out + "/comparison.json")
         try OutputFile.write(Self.table(scores, cases), to: out + "/scores.csv")
         for line in ComparisonTable(comparison).lines { print(line) }
-    }
-
-    private struct Scored {
-        let logits: [Double]
-        func probability(_ index: Int) -> Double { CrossEntropy.softmax(logits.map { Float($0) }[...])[index] }
     }
 
     /// The cases of all manifests, and their records to be scored.
@@ -133,15 +131,14 @@ struct EvaluateCommand: ParsableCommand {
         return (cases, compared, choosing)
     }
 
-    private func scores(_ file: ModelFile, _ cases: [LabelledCase]) throws -> [Scored] {
-        guard !cases.isEmpty else { return [] }
+    private func scores(_ file: ModelFile, _ cases: [LabelledCase]) throws -> CaseScores {
         guard let text = file.description.recipe else {
             throw OperatorError("\(file.file.path) does not say how scans are prepared for it; fit it again")
         }
         let source = try CaseSource(recipe: text, contrasts: Contrast.allCases.map(\.rawValue), cache: nil)
-        let made = try CaseScores.of(
-            file, cases: cases, load: { try source.input($0) }, precision: precision ?? .suited, threads: threads)
-        return made?.logits.map { Scored(logits: $0.map { Double($0) }) } ?? []
+        return try CaseScores.of(
+            file, cases: cases, load: source.input, precision: precision ?? .suited, threads: threads)
+            ?? CaseScores(logits: [], labels: [])
     }
 
     private static func table(_ scores: [ModelScores], _ cases: ComparedCases) -> String {

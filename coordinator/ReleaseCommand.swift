@@ -103,6 +103,7 @@ extension ReleaseCard {
                 "\(figure.name): \(Figures.estimate(figure.value, figure.interval))"
                     + (figure.note.map { " (\($0))" } ?? ""))
         }
+        if let point { lines.append(point.sentence(classes)) }
         return lines + limits + [notice]
     }
 }

@@ -2,14 +2,26 @@ import ArgumentParser
 import CoordinatorService
 import Federation
 
+extension PlanTemplate: ExpressibleByArgument {}
+
 /// The studies of the federation.
 struct StudyCommand: AsyncParsableCommand {
     static let configuration = CommandConfiguration(
         commandName: "study", abstract: "Open studies, steer them, follow them.",
         subcommands: [
-            Create.self, Amend.self, Start.self, Pause.self, Resume.self, Abort.self, Status.self, Watch.self,
+            Template.self, Create.self, Amend.self, Start.self, Pause.self, Resume.self, Abort.self, Status.self,
+            Watch.self,
             Export.self,
         ])
+
+    struct Template: ParsableCommand {
+        static let configuration = CommandConfiguration(
+            abstract: "Print a plan to begin from.",
+            discussion: "What is marked by three dots is yours to fill in; sites refuse a plan that leaves it out.")
+        @Argument(help: "pretraining, detection, discrimination or idh.") var template: PlanTemplate
+
+        func run() { print(template.text, terminator: "") }
+    }
 
     struct Create: AsyncParsableCommand {
         static let configuration = CommandConfiguration(

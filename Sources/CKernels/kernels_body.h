@@ -272,11 +272,63 @@ static void softmax_backward(const void *p, const float *dp, float scale, void *
     else softmax_backward_(p, dp, scale, ds, 0, rows, width);
 }
 
+// Columns in blocks whose sums stay in registers while the rows pass.
+INLINE void channel_sums_(const float *x, const float *d, const float *y, const int gradient, const int relu, float *first,
+                          float *second, size_t rows, size_t channels) {
+    EACH(i, n, 0, channels) {
+        V s = all(0), q = all(0);
+        for (size_t r = 0; r < rows; r++) {
+            const size_t at = r * channels + i;
+            const V value_ = load(x + at, n);
+            V v = value_;
+            if (gradient) {
+                v = load(d + at, n);
+                if (relu) v = choose(load(y + at, n) > all(0), v, all(0));
+            }
+            s += v;
+            q = fma_(v, value_, q);
+        }
+        store(first + i, s, n);
+        store(second + i, q, n);
+    }
+}
+static void channel_sums(const float *x, const float *d, const float *y, float *first, float *second, size_t rows,
+                         size_t channels) {
+    if (!d) channel_sums_(x, d, y, 0, 0, first, second, rows, channels);
+    else if (y) channel_sums_(x, d, y, 1, 1, first, second, rows, channels);
+    else channel_sums_(x, d, y, 1, 0, first, second, rows, channels);
+}
+static void channel_scale(const float *x, const float *scale, const float *shift, const float *residual, int relu,
+                          float *out, size_t rows, size_t channels) {
+    for (size_t r = 0; r < rows; r++)
+        EACH(i, n, 0, channels) {
+            const size_t at = r * channels + i;
+            V v = fma_(load(x + at, n), load(scale + i, n), load(shift + i, n));
+            if (residual) v += load(residual + at, n);
+            // A NaN stays one.
+            if (relu) v = choose(v < all(0), all(0), v);
+            store(out + at, v, n);
+        }
+}
+static void channel_norm_backward(const float *x, const float *d, const float *y, const float *scale, const float *shift,
+                                  const float *third, float *out, float *masked, size_t rows, size_t channels) {
+    for (size_t r = 0; r < rows; r++)
+        EACH(i, n, 0, channels) {
+            const size_t at = r * channels + i;
+            V v = load(d + at, n);
+            if (y) v = choose(load(y + at, n) > all(0), v, all(0));
+            const V w = fma_(v, load(scale + i, n), fma_(load(x + at, n), load(shift + i, n), load(third + i, n)));
+            if (masked) store(masked + at, v, n);
+            store(out + at, w, n);
+        }
+}
+
 const ck_table TABLE = {
     .layernorm_forward = layernorm_forward, .layernorm_backward = layernorm_backward,
     .bias_gelu_forward = bias_gelu_forward, .gelu_backward = gelu_backward, .bias_residual = bias_residual,
     .column_sum_cast = column_sum_cast, .to_half = to_half, .from_half = from_half, .axpy = axpy,
     .transpose_bias = transpose_bias, .l1 = l1, .sum_of_squares = sum_of_squares, .adam = adam,
     .adam_split = adam_split, .sgd = sgd, .sgd_split = sgd_split, .split = split, .join = join, .softmax = softmax,
-    .softmax_backward = softmax_backward,
+    .softmax_backward = softmax_backward, .channel_sums = channel_sums, .channel_scale = channel_scale,
+    .channel_norm_backward = channel_norm_backward,
 };

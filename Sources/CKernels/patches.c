@@ -11,18 +11,21 @@ struct patches_arguments {
     void *out;
     int half;
     size_t batch, channels, size, patch;
+    const int32_t *tokens;
+    size_t kept;
 };
 
-// Lines of `patch` voxels between volumes and rows, for each token of a thread's share: token n = ((sample * g + a) * g +
-// b) * g + c, g = size / patch. Rows are read into `volumes` when that is given, else written from `images`.
+// Lines of `patch` voxels between volumes and rows, for each row of a thread's share: row (sample, n) is of the token n or
+// tokens[row] = (a * g + b) * g + c, g = size / patch. Rows are read into `volumes` when that is given, else written from `images`.
 static void patches_task(void *context, int thread, int threads) {
     const struct patches_arguments *a = context;
     const size_t s = a->size, p = a->patch, g = s / p, width = a->channels * p * p * p;
     size_t first, last;
-    ck_share(a->batch * g * g * g, 1, thread, threads, &first, &last);
-    for (size_t token = first; token < last; token++) {
-        const size_t sample = token / (g * g * g), tx = token / (g * g) % g, ty = token / g % g, tz = token % g;
-        size_t at = token * width;
+    ck_share(a->batch * a->kept, 1, thread, threads, &first, &last);
+    for (size_t row = first; row < last; row++) {
+        const size_t sample = row / a->kept, token = a->tokens ? (size_t)a->tokens[row] : row % a->kept;
+        const size_t tx = token / (g * g), ty = token / g % g, tz = token % g;
+        size_t at = row * width;
         for (size_t c = 0; c < a->channels; c++)
             for (size_t x = 0; x < p; x++)
                 for (size_t y = 0; y < p; y++, at += p) {
@@ -35,15 +38,16 @@ static void patches_task(void *context, int thread, int threads) {
     }
 }
 void ck_patchify(ck_team *team, const float *images, void *patches, int half, size_t batch, size_t channels, size_t size,
-                 size_t patch) {
+                 size_t patch, const int32_t *tokens, size_t kept) {
     struct patches_arguments a = {.k = ck_kernels(team), .images = images, .out = patches, .half = half, .batch = batch,
-                                  .channels = channels, .size = size, .patch = patch};
+                                  .channels = channels, .size = size, .patch = patch, .tokens = tokens, .kept = kept};
     ck_team_run(team, patches_task, &a);
 }
 void ck_unpatchify(ck_team *team, const float *patches, float *images, size_t batch, size_t channels, size_t size,
                    size_t patch) {
     struct patches_arguments a = {.k = ck_kernels(team), .volumes = images, .in = patches, .batch = batch,
-                                  .channels = channels, .size = size, .patch = patch};
+                                  .channels = channels, .size = size, .patch = patch,
+                                  .kept = (size / patch) * (size / patch) * (size / patch)};
     ck_team_run(team, patches_task, &a);
 }
 

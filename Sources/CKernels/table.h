@@ -32,6 +32,15 @@ typedef struct {
     void (*join)(const uint16_t *high, const int16_t *low, float *w, size_t count);
     void (*softmax)(float *in, float scale, void *out, int half, size_t rows, size_t width);
     void (*softmax_backward)(const void *p, const float *dp, float scale, void *ds, int half, size_t rows, size_t width);
+    // Sums over rows of each channel: of x and x^2; with `d`, of d and d x, where y > 0 when that is given.
+    void (*channel_sums)(const float *x, const float *d, const float *y, float *first, float *second, size_t rows,
+                         size_t channels);
+    // out = x scale + shift (+ residual), not below 0 when `relu`.
+    void (*channel_scale)(const float *x, const float *scale, const float *shift, const float *residual, int relu,
+                          float *out, size_t rows, size_t channels);
+    // out = d scale + x shift + third, d 0 where y is given and not above 0; `masked` receives that d.
+    void (*channel_norm_backward)(const float *x, const float *d, const float *y, const float *scale, const float *shift,
+                                  const float *third, float *out, float *masked, size_t rows, size_t channels);
 } ck_table;
 
 extern const ck_table ck_table_scalar;

@@ -7,7 +7,7 @@
 #include <spawn.h>
 #include <unistd.h>
 
-int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t *process) {
+int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t group, pid_t *process) {
     posix_spawn_file_actions_t actions;
     posix_spawnattr_t attributes;
     if (posix_spawn_file_actions_init(&actions) != 0) return -ENOMEM;
@@ -25,7 +25,7 @@ int cs_start(const char *const *arguments, const char *folder, const char *log, 
     if (!result) result = posix_spawn_file_actions_addclosefrom_np(&actions, 3);
     if (!result) result = posix_spawnattr_setsigdefault(&attributes, &all);
     if (!result) result = posix_spawnattr_setsigmask(&attributes, &none);
-    if (!result) result = posix_spawnattr_setpgroup(&attributes, 0);
+    if (!result) result = posix_spawnattr_setpgroup(&attributes, group);
     if (!result)
         result = posix_spawnattr_setflags(
             &attributes, POSIX_SPAWN_SETPGROUP | POSIX_SPAWN_SETSIGDEF | POSIX_SPAWN_SETSIGMASK);
@@ -35,7 +35,7 @@ int cs_start(const char *const *arguments, const char *folder, const char *log, 
     return -result;
 }
 
-int cs_end_group_with_caller(pid_t group, pid_t *keeper) {
+int cs_keep_group(pid_t *group) {
     int ends[2];
     if (pipe2(ends, O_CLOEXEC) != 0) return -errno;
     pid_t child = fork();
@@ -46,8 +46,8 @@ int cs_end_group_with_caller(pid_t group, pid_t *keeper) {
         return -error;
     }
     if (child == 0) {
-        // Out of reach of what ends the caller's own group.
-        setsid();
+        setpgid(0, 0);
+        // What asks the group to end leaves its leader, which ends last.
         sigset_t all;
         sigfillset(&all);
         sigprocmask(SIG_BLOCK, &all, NULL);
@@ -55,10 +55,12 @@ int cs_end_group_with_caller(pid_t group, pid_t *keeper) {
         closefrom(1);
         char byte;
         while (read(0, &byte, 1) < 0 && errno == EINTR) {}
-        kill(-group, SIGKILL);
+        kill(-getpid(), SIGKILL);
         _exit(0);
     }
+    // Whichever of the two comes first: the group is there before anything is started in it.
+    setpgid(child, child);
     close(ends[0]);
-    *keeper = child;
+    *group = child;
     return ends[1];
 }

@@ -67,6 +67,38 @@ extension Device {
             "attention gradient of \(attention.tokens) tokens")
     }
 
+    /// A convolution of cubes in fp32, channels last; see `mb_convolution`.
+    package func convolve(
+        _ convolution: mb_convolution, _ x: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+        into y: UnsafeMutablePointer<Float>
+    ) throws(ComputeError) {
+        var convolution = convolution
+        try check(mb_convolve(backend, &convolution, x, weights, y), "convolution of \(convolution.size)³ voxels")
+    }
+
+    /// The gradient of a convolution's input.
+    package func convolveData(
+        _ convolution: mb_convolution, _ dy: UnsafePointer<Float>, weights: UnsafePointer<Float>,
+        into dx: UnsafeMutablePointer<Float>
+    ) throws(ComputeError) {
+        var convolution = convolution
+        try check(
+            mb_convolve_data(backend, &convolution, dy, weights, dx),
+            "convolution gradient of \(convolution.size)³ voxels"
+        )
+    }
+
+    /// The gradient of a convolution's weights.
+    package func convolveWeights(
+        _ convolution: mb_convolution, _ x: UnsafePointer<Float>, _ dy: UnsafePointer<Float>,
+        into dw: UnsafeMutablePointer<Float>, accumulate: Bool
+    ) throws(ComputeError) {
+        var convolution = convolution
+        try check(
+            mb_convolve_weights(backend, &convolution, x, dy, dw, accumulate ? 1 : 0),
+            "weight gradient of \(convolution.size)³ voxels")
+    }
+
     private func check(_ status: Int32, _ what: String) throws(ComputeError) {
         guard status == 0 else {
             throw ComputeError(

@@ -1,4 +1,4 @@
-/// The shape of a 3D vision-transformer autoencoder (LaMIM, MONAI `ViTAutoEnc`).
+/// The shape of a 3D vision-transformer autoencoder (LaMIM, MONAI `ViTAutoEnc`), or of a residual network in its place.
 package struct EncoderConfiguration: Codable, Sendable, Equatable {
     /// Side of the cubic input in voxels; a multiple of `patchSize`.
     package var imageSize: Int
@@ -15,6 +15,18 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
     package var mlp: Int
     /// Channels between the two transposed convolutions.
     package var deconvolutionChannels: Int
+    /// A residual network's stages; nil for a transformer. Its tokens are the voxels of the last stage: `patchSize` is the
+    /// number of input voxels that one stands for along an axis, `hidden` its channels, `layers` the blocks.
+    package var residual: ResidualStages?
+
+    /// A residual network.
+    package init(imageSize: Int, inChannels: Int = 4, residual: ResidualStages) {
+        self.init(
+            imageSize: imageSize, patchSize: 1 << residual.widths.count, inChannels: inChannels,
+            outChannels: inChannels, hidden: residual.widths.last ?? 0, heads: 1,
+            layers: residual.blocks.reduce(0, +), mlp: residual.widths.last ?? 0)
+        self.residual = residual
+    }
 
     package init(
         imageSize: Int, patchSize: Int, inChannels: Int = 4, outChannels: Int = 4, hidden: Int, heads: Int, layers: Int,
@@ -57,7 +69,13 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
         for (name, number) in positive where !(1...65_536).contains(number) {
             throw EncoderError(.configuration, "the encoder's \(name) is \(number): it must lie in 1…65536")
         }
-        guard patchSize % 4 == 0 else {
+        if let residual {
+            try residual.validate()
+            guard patchSize == 1 << residual.widths.count, hidden == residual.widths.last else {
+                throw EncoderError(.configuration, "the encoder's tokens are not those of its residual stages")
+            }
+        }
+        guard patchSize % 4 == 0 || residual != nil else {
             throw EncoderError(.configuration, "the patch size \(patchSize) is not a multiple of 4")
         }
         guard imageSize % patchSize == 0 else {
@@ -85,6 +103,8 @@ package enum Preset: String, CaseIterable, Codable, Sendable {
     case base
     /// 216 tokens of 8³ voxels at 48³: for tests, demonstrations and modest machines.
     case small
+    /// A 3D residual network of 9.2 million parameters, to compare with: it cannot be pretrained here.
+    case resnet
 
     /// The shape.
     package var configuration: EncoderConfiguration {
@@ -95,6 +115,9 @@ package enum Preset: String, CaseIterable, Codable, Sendable {
             EncoderConfiguration(imageSize: 96, patchSize: 16, hidden: 768, heads: 12, layers: 12, mlp: 3072)
         case .small:
             EncoderConfiguration(imageSize: 48, patchSize: 8, hidden: 256, heads: 8, layers: 6, mlp: 1024)
+        case .resnet:
+            EncoderConfiguration(
+                imageSize: 96, residual: ResidualStages(widths: [32, 64, 128, 256], blocks: [2, 2, 3, 2]))
         }
     }
 }

@@ -38,20 +38,51 @@ package enum Head: Codable, Sendable, Equatable {
     }
 }
 
-/// A model: the encoder and, when it classifies, a head.
+/// The decoder of masked pretraining: narrow blocks over all tokens, those not shown to the encoder as one learned mask
+/// token (He et al., CVPR 2022).
+package struct MaskDecoder: Codable, Sendable, Equatable {
+    /// Width of a token; a multiple of `heads`.
+    package var hidden: Int
+    package var heads: Int
+    package var layers: Int
+    package var mlp: Int
+
+    /// Two blocks of half the encoder's width.
+    package init(of encoder: EncoderConfiguration) {
+        hidden = encoder.heads * ((encoder.headDepth + 1) / 2)
+        heads = encoder.heads
+        layers = 2
+        mlp = (encoder.mlp + 1) / 2
+    }
+
+    /// Whether the decoder can be built.
+    package func validate() throws(EncoderError) {
+        guard [hidden, heads, mlp].allSatisfy({ (1...65_536).contains($0) }), (1...1024).contains(layers),
+            hidden % heads == 0
+        else {
+            throw EncoderError(
+                .configuration, "a decoder of \(layers) blocks, \(hidden) wide with \(heads) heads, cannot be built")
+        }
+    }
+}
+
+/// A model: the encoder and, when it classifies, a head; while it is pretrained by masking, that decoder.
 package struct ModelConfiguration: Codable, Sendable, Equatable {
     package var encoder: EncoderConfiguration
     package var head: Head?
+    package var maskDecoder: MaskDecoder?
 
-    package init(encoder: EncoderConfiguration, head: Head?) {
+    package init(encoder: EncoderConfiguration, head: Head?, maskDecoder: MaskDecoder? = nil) {
         self.encoder = encoder
         self.head = head
+        self.maskDecoder = maskDecoder
     }
 
     /// Whether the model can be built.
     /// - Throws: ``EncoderError`` naming what does not fit.
     package func validate() throws(EncoderError) {
         try encoder.validate()
+        try maskDecoder?.validate()
         guard let head else { return }
         try head.validate()
         guard head.features(of: encoder) > 0 else {

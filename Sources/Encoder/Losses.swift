@@ -56,7 +56,7 @@ package struct RestorationLoss: Sendable {
     package init(temperature: Float = 0.05) { self.temperature = temperature }
 
     /// The parts of the loss.
-    package struct Value: Sendable {
+    package struct Value: Sendable, Equatable {
         package let reconstruction: Double
         package let contrastive: Double
         package var total: Double { reconstruction + contrastive * reconstruction }
@@ -74,9 +74,7 @@ package struct RestorationLoss: Sendable {
         present: [[Bool]]? = nil, share: Double = 1, gradient: UnsafeMutablePointer<Float>, device: Device
     ) throws(EncoderError) -> Value {
         let absent = Self.absent(present, values: values)
-        for (row, range) in absent.flatMap({ [($0.row, $0.range), ($0.row + cases, $0.range)] }) {
-            (outputs + row * values + range.lowerBound).update(repeating: 0, count: range.count)
-        }
+        Self.clear(absent, of: outputs, cases: cases, values: values)
         let count = cases * values
         let seen = Double(count - absent.reduce(0) { $0 + $1.range.count })
         let l1 = ck_l1(device.team, outputs, target, nil, 0, count) / seen
@@ -88,10 +86,19 @@ package struct RestorationLoss: Sendable {
         _ = ck_l1(device.team, outputs, target, signs.base, Float((1 + contrast) / seen * share), count)
         ck_axpy(device.team, 1, signs.base, gradient, count)
         // Other cases' contrasts pull at outputs that nobody asked for.
-        for (row, range) in absent.flatMap({ [($0.row, $0.range), ($0.row + cases, $0.range)] }) {
-            (gradient + row * values + range.lowerBound).update(repeating: 0, count: range.count)
-        }
+        Self.clear(absent, of: gradient, cases: cases, values: values)
         return Value(reconstruction: l1, contrastive: contrast)
+    }
+
+    /// Sets what cases lack to zero, in both views.
+    private static func clear(
+        _ absent: [(row: Int, range: Range<Int>)], of rows: UnsafeMutablePointer<Float>, cases: Int, values: Int
+    ) {
+        for (row, range) in absent {
+            for view in [row, row + cases] {
+                (rows + view * values + range.lowerBound).update(repeating: 0, count: range.count)
+            }
+        }
     }
 
     /// The contrasts that cases lack: the case and its values.

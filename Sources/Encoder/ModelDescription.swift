@@ -77,8 +77,7 @@ package struct ModelDescription: Sendable, Equatable {
         else {
             throw EncoderError(.weights, "\(path) does not say its model's configuration: it is damaged, fit again")
         }
-        try configuration.encoder.validate()
-        try configuration.head?.validate()
+        try configuration.validate()
         var classes: [String] = []
         if let text = metadata[Key.classes] {
             guard let names = try? JSONDecoder().decode([String].self, from: Data(text.utf8)),

@@ -32,9 +32,11 @@ package struct ModelFile: Sendable {
         }
     }
 
-    /// Heads and the vectors of absent contrasts are ours: published encoders come without.
+    /// Heads, the decoder of masked pretraining and the vectors of absent contrasts are ours: published encoders come
+    /// without.
     private static func mayBeAbsent(_ name: String) -> Bool {
         name == ParameterLayout.absentContrasts || ParameterLayout.isHead(name)
+            || name.hasPrefix(ParameterLayout.maskDecoder)
     }
 
     private func require(_ parameter: Parameter) throws(EncoderError) {

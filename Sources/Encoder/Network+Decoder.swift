@@ -1,15 +1,36 @@
 import CKernels
 import Compute
 
-/// What the decoder keeps of its forward pass.
-struct DecoderTape {
+/// The decoder's memory, made at its first pass for the largest batch and kept.
+final class DecoderTape {
     /// Tokens after the final norm (R, H) in the activation type, and the norm's statistics.
     let normed: Buffer<UInt8>
     let mean, rstd: Buffer<Float>
     /// Between the two convolutions: (R · 64, deconvolution channels) in the activation type.
     let between: Buffer<UInt8>
-    /// The reconstruction (count, out channels, size³).
+    /// The reconstruction (batch, out channels, size³).
     let output: Buffer<Float>
+    /// Results of a product before they are put into place, fp32.
+    let wide: Buffer<Float>
+    /// In training, the gradient between the convolutions fp32, and that of a product's result in the activation type.
+    let narrow: Buffer<Float>
+    let casted: Buffer<UInt8>
+
+    init(_ e: EncoderConfiguration, batch: Int, precision: Precision, training: Bool) throws(ComputeError) {
+        let rows = batch * e.tokens
+        let (s1, s2) = e.strides
+        let subs = s1 * s1 * s1
+        let results = rows * max(e.deconvolutionChannels * subs, subs * e.outChannels * s2 * s2 * s2)
+        let a = precision.bytes
+        normed = try Buffer(count: rows * e.hidden * a)
+        mean = try Buffer(count: rows)
+        rstd = try Buffer(count: rows)
+        between = try Buffer(count: rows * subs * e.deconvolutionChannels * a)
+        output = try Buffer(count: batch * e.outputValues)
+        wide = try Buffer(count: results)
+        narrow = try Buffer(count: training ? rows * subs * e.deconvolutionChannels : 0)
+        casted = try Buffer(count: training ? results * a : 0)
+    }
 }
 
 extension Network {
@@ -20,6 +41,7 @@ extension Network {
     package func reconstruct(_ images: UnsafePointer<Float>, count: Int, present: [[Bool]]? = nil)
         throws(EncoderError) -> UnsafeMutableBufferPointer<Float>
     {
+        let stack = try transformer().stack
         try encode(images, count: count, present: present)
         let e = model.encoder
         let p = DecoderIndices(parameters.layout)
@@ -31,15 +53,17 @@ extension Network {
         let subs = s1 * s1 * s1
         let d = e.deconvolutionChannels
         let values = e.outChannels * s2 * s2 * s2
-        let a = device.precision.bytes
-        let tape = try run { () throws(ComputeError) in
-            let tape = try DecoderTape(
-                normed: Buffer(count: rows * e.hidden * a), mean: Buffer(count: rows), rstd: Buffer(count: rows),
-                between: Buffer(count: rows * subs * d * a), output: Buffer(count: count * e.outputValues))
+        let tape = try computed { () throws(ComputeError) in
+            let tape: DecoderTape
+            if let decoderTape {
+                tape = decoderTape
+            } else {
+                tape = try DecoderTape(e, batch: batch, precision: device.precision, training: training)
+            }
+            let wide = tape.wide
             ck_layernorm_forward(
-                device.team, activations.output, parameters.vector(p.norm), parameters.vector(p.normBias),
+                device.team, stack.activations.output, parameters.vector(p.norm), parameters.vector(p.normBias),
                 tape.normed.base, device.half, tape.mean.base, tape.rstd.base, rows, e.hidden, 1e-5)
-            let wide = try Buffer<Float>(count: max(rows * d * subs, rows * subs * values))
             try device.multiply(
                 Matrix(tape.normed.base, width: e.hidden), Matrix(first, width: d * subs), into: wide.base, m: rows,
                 n: d * subs, k: e.hidden)
@@ -54,13 +78,15 @@ extension Network {
             return tape
         }
         decoderTape = tape
-        return tape.output.elements
+        return UnsafeMutableBufferPointer(rebasing: tape.output.elements[..<(count * e.outputValues)])
     }
 
-    /// Gradients of the decoder's parameters, and of the last block's tokens into `g.sum`.
+    /// Gradients of the decoder's parameters, and of the last block's tokens where the trunk takes them.
     func decoderBackward(
-        _ outputGradient: UnsafePointer<Float>, _ g: ActivationGradients, into out: Gradients, accumulate: Bool
+        _ outputGradient: UnsafePointer<Float>, into out: Gradients, accumulate: Bool
     ) throws(EncoderError) {
+        let stack = try transformer().stack
+        let g = try stack.requireGradients()
         guard let tape = decoderTape else {
             throw EncoderError(.input, "a backward pass of the decoder must follow a reconstruction")
         }
@@ -71,13 +97,10 @@ extension Network {
         let subs = s1 * s1 * s1
         let d = e.deconvolutionChannels
         let values = e.outChannels * s2 * s2 * s2
-        let a = device.precision.bytes
         let flag: Int32 = accumulate ? 1 : 0
         if let bias = out.pointer(p.secondBias) { channelSums(outputGradient, into: bias, accumulate: accumulate) }
         do throws(ComputeError) {
-            let wide = try Buffer<Float>(count: max(rows * d * subs, rows * subs * values))
-            let narrow = try Buffer<Float>(count: rows * subs * d)
-            let casted = try Buffer<UInt8>(count: max(rows * d * subs, rows * subs * values) * a)
+            let (wide, narrow, casted) = (tape.wide, tape.narrow, tape.casted)
             ck_disassemble(device.team, outputGradient, wide.base, current, e.outChannels, e.grid, s1, s2)
             ck_column_sum_cast(
                 device.team, wide.base, casted.base, device.half, nil, 0, rows * subs, values)
@@ -93,10 +116,10 @@ extension Network {
                 device.team, wide.base, casted.base, device.half, nil, 0, rows, d * subs)
             try gradient(
                 of: p.first, tape.normed.base, e.hidden, casted.base, d * subs, rows, out, accumulate,
-                into: activations.product)
+                into: stack.activations.product)
         } catch { throw EncoderError(error) }
-        normBackward(
-            activations.output, activations.product, p.norm, p.normBias, tape.mean.base, tape.rstd.base, g,
+        stack.normBackward(
+            stack.activations.output, stack.activations.product, p.norm, p.normBias, tape.mean.base, tape.rstd.base, g,
             residual: nil, out, accumulate: accumulate, rows: rows)
     }
 

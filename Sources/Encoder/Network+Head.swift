@@ -35,6 +35,21 @@ extension Network {
         return pool(head, count: count)
     }
 
+    /// A case's tokens before the first block, (tokens, hidden): those of cases that differ in few patches can be put
+    /// together from these.
+    package func embedded(_ images: [Float], present: [Bool]) throws(EncoderError) -> [Float] {
+        try transformer().embedded(images, present: present)
+    }
+
+    /// Class scores of cases whose tokens were embedded before, (count × tokens, hidden).
+    package func classify(embedded tokens: UnsafePointer<Float>, count: Int) throws(EncoderError) -> [Float] {
+        let head = try requireHead()
+        precondition((1...batch).contains(count), "a network of batch \(batch) got \(count) cases")
+        current = count
+        try transformer().forward(embedded: tokens, count: count)
+        return try classify(features: pool(head, count: count), count: count)
+    }
+
     /// Class scores from pooled features.
     package func classify(features: [Float], count: Int) throws(EncoderError) -> [Float] {
         let head = try requireHead()
@@ -85,7 +100,7 @@ extension Network {
     private func linear(_ layer: HeadLayer, _ x: [Float], count: Int) throws(EncoderError) -> [Float] {
         var y = [Float](repeating: 0, count: count * layer.outputs)
         let weight = Matrix(parameters.vector(layer.weight), width: layer.inputs).transposed
-        try run { () throws(ComputeError) in
+        try computed { () throws(ComputeError) in
             try Matrix.lending(x, width: layer.inputs) { (x) throws(ComputeError) in
                 try device.multiply(
                     x, weight, into: &y, m: count, n: layer.outputs, k: layer.inputs, full: true)
@@ -102,7 +117,7 @@ extension Network {
         let width = head.features(of: e)
         var features = [Float](repeating: 0, count: count * width)
         for i in 0..<count {
-            let tokens = activations.output + i * e.tokens * e.hidden
+            let tokens = trunk.output + i * e.tokens * e.hidden
             switch head {
             case .mean:
                 features.withUnsafeMutableBufferPointer { out in
@@ -156,7 +171,7 @@ extension Network {
         for (i, layer) in headLayers(head).enumerated().reversed() {
             let x = tape.inputs[i]
             if let weight = out.pointer(layer.weight) {
-                try run { () throws(ComputeError) in
+                try computed { () throws(ComputeError) in
                     try Matrix.lending(dy, width: layer.outputs) { (dy) throws(ComputeError) in
                         try Matrix.lending(x, width: layer.inputs) { (x) throws(ComputeError) in
                             try device.multiply(
@@ -170,7 +185,7 @@ extension Network {
                 device.team, dy, nil, 0, out.pointer(layer.bias), accumulate ? 1 : 0, count, layer.outputs)
             var dx = [Float](repeating: 0, count: count * layer.inputs)
             let weight = Matrix(parameters.vector(layer.weight), width: layer.inputs)
-            try run { () throws(ComputeError) in
+            try computed { () throws(ComputeError) in
                 try Matrix.lending(dy, width: layer.outputs) { (dy) throws(ComputeError) in
                     try device.multiply(
                         dy, weight, into: &dx, m: count, n: layer.inputs, k: layer.outputs, full: true)

@@ -26,7 +26,7 @@ package struct Parameter: Sendable, Equatable {
 }
 
 /// Names, shapes and places of all parameters: the encoder in state-dict order, the vectors for absent contrasts, the
-/// head.
+/// head, the decoder of masked pretraining.
 package struct ParameterLayout: Sendable {
     package let parameters: [Parameter]
     /// Number of values of all parameters.
@@ -36,10 +36,18 @@ package struct ParameterLayout: Sendable {
     /// Key of the vectors that stand for absent contrasts: (channels, hidden), ours, zero in imported weights.
     package static let absentContrasts = "absent_contrasts"
 
+    /// What the names of the decoder of masked pretraining begin with.
+    package static let maskDecoder = "mask_decoder."
+
     package init(_ model: ModelConfiguration) {
         var builder = Builder()
-        builder.add(encoder: model.encoder)
+        if let residual = model.encoder.residual {
+            builder.add(residual: ResidualPlan(residual, model.encoder))
+        } else {
+            builder.add(encoder: model.encoder)
+        }
         if let head = model.head { builder.add(head: head, of: model.encoder) }
+        if let decoder = model.maskDecoder { builder.add(maskDecoder: decoder, of: model.encoder) }
         parameters = builder.parameters
         count = builder.offset
         indices = Dictionary(uniqueKeysWithValues: parameters.enumerated().map { ($1.name, $0) })
@@ -82,14 +90,7 @@ private struct Builder {
         let patch = 1 / Float(e.patchValues).squareRoot()
         add("patch_embedding.patch_embeddings.weight", [h, e.inChannels, p, p, p], .uniform(patch), matrix: true)
         add("patch_embedding.patch_embeddings.bias", [h], .uniform(patch))
-        for i in 0..<e.layers {
-            add(linear: "blocks.\(i).mlp.linear1", e.mlp, h, matrix: true)
-            add(linear: "blocks.\(i).mlp.linear2", h, e.mlp, matrix: true)
-            add(norm: "blocks.\(i).norm1", h)
-            add(linear: "blocks.\(i).attn.out_proj", h, h, matrix: true)
-            add(linear: "blocks.\(i).attn.qkv", 3 * h, h, bias: false, matrix: true)
-            add(norm: "blocks.\(i).norm2", h)
-        }
+        for i in 0..<e.layers { add(block: "blocks.\(i)", h, mlp: e.mlp) }
         add(norm: "norm", h)
         // PyTorch counts the outputs of a transposed convolution as its fan-in.
         let (s1, s2) = e.strides
@@ -101,6 +102,36 @@ private struct Builder {
         add("conv3d_transpose_1.weight", [d, e.outChannels, s2, s2, s2], .uniform(second), matrix: true)
         add("conv3d_transpose_1.bias", [e.outChannels], .uniform(second))
         add(ParameterLayout.absentContrasts, [e.inChannels, h], .zero)
+    }
+
+    /// Weights of a convolution are (outputs, kernel, kernel, kernel, inputs), drawn for ReLU (He et al., ICCV 2015).
+    mutating func add(residual plan: ResidualPlan) {
+        for c in plan.convolutions {
+            let taps = c.kernel * c.kernel * c.kernel * c.inputs
+            add(
+                "\(c.name).weight", [c.outputs, c.kernel, c.kernel, c.kernel, c.inputs],
+                .normal((2 / Float(taps)).squareRoot()))
+            add(norm: "\(c.name).norm", c.outputs)
+        }
+    }
+
+    private mutating func add(block name: String, _ h: Int, mlp: Int) {
+        add(linear: "\(name).mlp.linear1", mlp, h, matrix: true)
+        add(linear: "\(name).mlp.linear2", h, mlp, matrix: true)
+        add(norm: "\(name).norm1", h)
+        add(linear: "\(name).attn.out_proj", h, h, matrix: true)
+        add(linear: "\(name).attn.qkv", 3 * h, h, bias: false, matrix: true)
+        add(norm: "\(name).norm2", h)
+    }
+
+    mutating func add(maskDecoder d: MaskDecoder, of e: EncoderConfiguration) {
+        let name = ParameterLayout.maskDecoder
+        add(linear: "\(name)embed", d.hidden, e.hidden, matrix: true)
+        add("\(name)mask_token", [d.hidden], .normal(0.02))
+        add("\(name)position_embeddings", [1, e.tokens, d.hidden], .normal(0.02))
+        for i in 0..<d.layers { add(block: "\(name)blocks.\(i)", d.hidden, mlp: d.mlp) }
+        add(norm: "\(name)norm", d.hidden)
+        add(linear: "\(name)predict", e.patchValues, d.hidden, matrix: true)
     }
 
     mutating func add(head: Head, of e: EncoderConfiguration) {

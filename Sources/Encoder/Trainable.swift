@@ -35,7 +35,7 @@ package struct Trainable: Sendable {
         count = total
     }
 
-    /// What classification trains: everything but the final norm and the decoder, which its gradient never reaches.
+    /// What classification trains: everything but the final norm and the decoders, which its gradient never reaches.
     package static func classification(_ layout: ParameterLayout) -> Trainable {
         Trainable(layout) { !Trainable.decoderOnly($0.name) }
     }
@@ -45,9 +45,9 @@ package struct Trainable: Sendable {
         Trainable(layout) { !ParameterLayout.isHead($0.name) }
     }
 
-    /// Whether only the decoder uses a parameter.
+    /// Whether only a decoder uses a parameter.
     package static func decoderOnly(_ name: String) -> Bool {
-        name.hasPrefix("norm.") || name.hasPrefix("conv3d_transpose")
+        name.hasPrefix("norm.") || name.hasPrefix("conv3d_transpose") || name.hasPrefix(ParameterLayout.maskDecoder)
     }
 
     /// Where a parameter's gradient starts; nil when it is not trained.

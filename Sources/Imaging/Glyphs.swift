@@ -1,22 +1,29 @@
-/// The few letters of a contact sheet, five pixels wide and seven high.
+/// The letters of pictures, five pixels wide and seven high.
 enum Glyphs {
     static let width = 5
     static let height = 7
 
-    /// From the top, the pixels of each row with the leftmost in bit 4; nothing for a letter that is not needed.
-    static func rows(of character: Character) -> [UInt8] {
-        switch character {
-        case "T": [0b11111, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100]
-        case "1": [0b00100, 0b01100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]
-        case "2": [0b01110, 0b10001, 0b00001, 0b00110, 0b01000, 0b10000, 0b11111]
-        case "w": [0b00000, 0b00000, 0b10001, 0b10001, 0b10101, 0b10101, 0b01010]
-        case "c": [0b00000, 0b00000, 0b01110, 0b10000, 0b10000, 0b10001, 0b01110]
-        case "F": [0b11111, 0b10000, 0b10000, 0b11110, 0b10000, 0b10000, 0b10000]
-        case "L": [0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b10000, 0b11111]
-        case "A": [0b01110, 0b10001, 0b10001, 0b11111, 0b10001, 0b10001, 0b10001]
-        case "I": [0b01110, 0b00100, 0b00100, 0b00100, 0b00100, 0b00100, 0b01110]
-        case "R": [0b11110, 0b10001, 0b10001, 0b11110, 0b10100, 0b10010, 0b10001]
-        default: []
-        }
-    }
+    /// From the top, the pixels of each row with the leftmost in bit 4; nothing for a letter that is not there.
+    static func rows(of character: Character) -> [UInt8] { table[character] ?? [] }
+
+    private static let table = drawn.mapValues { $0.compactMap { UInt8(String($0), radix: 32) } }
+
+    /// A digit to the base 32 a row.
+    private static let drawn: [Character: String] = [
+        "A": "ehhvhhh", "B": "uhhuhhu", "C": "ehggghe", "D": "uhhhhhu", "E": "vgguggv",
+        "F": "vgguggg", "G": "ehgnhhe", "H": "hhhvhhh", "I": "e44444e", "J": "72222ic",
+        "K": "hikokih", "L": "ggggggv", "M": "hrllhhh", "N": "hhpljhh", "O": "ehhhhhe",
+        "P": "uhhuggg", "Q": "ehhhlid", "R": "uhhukih", "S": "fgge11u", "T": "v444444",
+        "U": "hhhhhhe", "V": "hhhhha4", "W": "hhhllla", "X": "hha4ahh", "Y": "hha4444",
+        "Z": "v1248gv", "a": "00e1fhf", "b": "ggmphhu", "c": "00egghe", "d": "11djhhf",
+        "e": "00ehvge", "f": "698s888", "g": "0fhhf1e", "h": "ggmphhh", "i": "40c444e",
+        "j": "20622ic", "k": "ggikoki", "l": "c44444e", "m": "00qllhh", "n": "00mphhh",
+        "o": "00ehhhe", "p": "00uhugg", "q": "00djf11", "r": "00mpggg", "s": "00fge1u",
+        "t": "88s8896", "u": "00hhhjd", "v": "00hhha4", "w": "00hhlla", "x": "00ha4ah",
+        "y": "00hhf1e", "z": "00v248v", "0": "ehjlphe", "1": "4c4444e", "2": "eh1248v",
+        "3": "v2421he", "4": "26aiv22", "5": "vgu11he", "6": "68guhhe", "7": "v124888",
+        "8": "ehhehhe", "9": "ehhf12c", ".": "00000cc", ",": "0000c48", ":": "0cc0cc0",
+        "-": "000v000", "%": "op248j3", "(": "2488842", ")": "8422248", "/": "01248g0",
+        "+": "044v440", "=": "00v0v00", "_": "000000v",
+    ]
 }

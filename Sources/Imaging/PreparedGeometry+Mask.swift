@@ -2,7 +2,7 @@ package import NIfTI
 
 extension PreparedGeometry {
     /// A mask in any grid of the same patient, as it falls into the prepared cube: each prepared voxel takes the mask's
-    /// voxel nearest to its centre.
+    /// voxel nearest to its centre. A mask too small for any takes the prepared voxels that its own lie in.
     ///
     /// - Parameters:
     ///   - mask: A 3D image; what is above ½ is inside.
@@ -29,6 +29,20 @@ extension PreparedGeometry {
                 }
             }
         }
+        if !result.contains(1), let back = map.undone() { mark(mask, in: &result, size: size, by: back) }
         return result
+    }
+
+    /// Marks the prepared voxel of each voxel of a mask.
+    /// - Parameter map: the mask's voxels to prepared ones.
+    private func mark(_ mask: NIfTIImage, in result: inout [UInt8], size: Int, by map: Affine) {
+        let dims = mask.header.dims
+        for at in 0..<dims[0] * dims[1] * dims[2] where mask.voxels[at] > 0.5 {
+            let (x, y, z) = map.point(
+                Double(at % dims[0]), Double(at / dims[0] % dims[1]), Double(at / (dims[0] * dims[1])))
+            let place = [x, y, z].map { Int(($0 + 0.5).rounded(.down)) }
+            guard place.allSatisfy({ (0..<size).contains($0) }) else { continue }
+            result[(place[0] * size + place[1]) * size + place[2]] = 1
+        }
     }
 }

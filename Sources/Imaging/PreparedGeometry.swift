@@ -32,10 +32,13 @@ package struct PreparedGeometry: Codable, Sendable, Equatable {
         return (i, j, k)
     }
 
+    /// Native voxel indices to prepared voxel indices.
+    package var preparedFromNative: Affine? { nativeFromPrepared.undone() }
+
     /// The place in the prepared cube of a native voxel; outside 0…size−1 where it was cropped away.
     package func prepared(_ i: Double, _ j: Double, _ k: Double) -> (x: Double, y: Double, z: Double) {
         // A prepared grid is made of axes with length, so the map back exists.
-        guard let back = nativeFromPrepared.undone() else { return (.nan, .nan, .nan) }
+        guard let back = preparedFromNative else { return (.nan, .nan, .nan) }
         let (x, y, z) = back.point(i, j, k)
         return (x, y, z)
     }

@@ -55,6 +55,15 @@ package enum DeLong {
             p = z.map(NormalDistribution.twoSided)
         }
 
+        /// The first area less the second.
+        package var difference: Double { areas.0 - areas.1 }
+
+        /// Of the difference, clipped to −1…1.
+        package func interval(level: Double = 0.95) -> ClosedRange<Double> {
+            let half = NormalDistribution.quantile((1 + level) / 2) * max(variance, 0).squareRoot()
+            return max(-1, difference - half)...min(1, difference + half)
+        }
+
         package static func == (one: Comparison, other: Comparison) -> Bool {
             one.areas == other.areas && one.variance == other.variance && one.covariance == other.covariance
                 && one.z == other.z && one.p == other.p

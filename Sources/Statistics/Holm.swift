@@ -13,4 +13,12 @@ package enum Holm {
         }
         return adjusted
     }
+
+    /// The same where some were not tested: these count for nothing and stay nil.
+    package static func adjusted(_ p: [Double?]) -> [Double?] {
+        let tested = p.indices.filter { p[$0] != nil }
+        var found = p
+        for (index, value) in zip(tested, adjusted(p.compactMap { $0 })) { found[index] = value }
+        return found
+    }
 }

@@ -93,13 +93,7 @@ package struct MethodBootstrap: Sendable, Equatable {
         }
         guard drawn.count == draws else { throw .oneClass }
         drawn.sort()
-        func percentile(_ share: Double) -> Double {
-            let place = share * Double(draws - 1)
-            let below = Int(place)
-            let above = min(below + 1, draws - 1)
-            return drawn[below] + (place - Double(below)) * (drawn[above] - drawn[below])
-        }
-        interval = percentile((1 - level) / 2)...percentile((1 + level) / 2)
+        interval = drawn.percentile((1 - level) / 2)...drawn.percentile((1 + level) / 2)
         let (low, high) = (drawn.count { $0 <= 0 }, drawn.count { $0 >= 0 })
         p = min(1, 2 * Double(min(low, high) + 1) / Double(draws + 1))
     }
@@ -139,7 +133,7 @@ private struct WeightedArea {
 }
 
 /// SplitMix64 (Steele, Lea and Flood, OOPSLA 2014).
-private struct SplitMix {
+struct SplitMix {
     var state: UInt64
 
     /// A whole number in 0..<count, by multiplication (Lemire 2019); the bias is below 2⁻³² for any count of cases.

@@ -43,7 +43,7 @@ package struct Augmentation: Codable, Sendable, Equatable {
     package func apply(to voxels: inout [Float], contrasts: Int, seed: UInt64, name: String) {
         guard !kinds.isEmpty else { return }
         var stream = RandomStream(seed: seed, name: "augmentation of \(name)")
-        let size = Int(pow(Double(voxels.count / contrasts), 1 / 3.0).rounded())
+        let size = EncoderInput.edge(voxels: voxels.count / contrasts)
         for kind in kinds {
             switch kind {
             case .flip: if stream.unit() < 0.5 { flip(&voxels, contrasts, size) }

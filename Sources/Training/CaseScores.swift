@@ -33,12 +33,7 @@ package struct CaseScores: Sendable, Equatable {
         guard let head = configuration.head else {
             throw EncoderError(.input, "\(model.file.path) is an encoder without a head and cannot be evaluated")
         }
-        let device = try Device(precision: precision, threads: threads)
-        try MemoryEstimate.inference(configuration, precision: precision, threads: device.threads)
-            .require(available: MemoryEstimate.available(), advice: "close other programs")
-        let parameters = PackedParameters(configuration, device: device)
-        try model.load(into: parameters)
-        let network = try Network(configuration, parameters: parameters, batch: 1, training: false)
+        let network = try model.inferenceNetwork(precision: precision, threads: threads)
         var logits: [[Float]] = []
         for labelled in cases {
             let input = try load(labelled.record)

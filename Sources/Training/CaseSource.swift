@@ -1,7 +1,7 @@
 package import Cohort
 package import Compute
 import Foundation
-import Imaging
+package import Imaging
 
 /// Cases as a plan wants them prepared and shown to the network.
 package struct CaseSource: Sendable {
@@ -14,32 +14,41 @@ package struct CaseSource: Sendable {
     ///   - cache: where prepared cases are kept; nil for nowhere.
     /// - Throws: `ImagingError` when the recipe cannot be used by this release.
     package init(recipe: String, contrasts: [String], cache: PreparedCache?) throws {
-        let prepared: Recipe
-        do { prepared = try JSONDecoder().decode(Recipe.self, from: Data(recipe.utf8)) } catch is DecodingError {
-            throw ImagingError(.badSetting, "The plan's recipe is not known to this release: \(recipe)")
-        }
-        loader = CaseLoader(recipe: prepared, cache: cache)
+        loader = CaseLoader(recipe: try Self.recipe(recipe), cache: cache)
         self.contrasts = contrasts.compactMap(Contrast.init(rawValue:))
+    }
+
+    /// A recipe from its JSON.
+    /// - Throws: `ImagingError` when it cannot be used by this release.
+    package static func recipe(_ text: String) throws -> Recipe {
+        do { return try JSONDecoder().decode(Recipe.self, from: Data(text.utf8)) } catch is DecodingError {
+            throw ImagingError(.badSetting, "The plan's recipe is not known to this release: \(text)")
+        }
     }
 
     /// A case as the network takes it.
     /// - Throws: `CohortError` naming the case, also when it has none of the contrasts.
     package func input(_ record: CaseRecord) throws -> EncoderInput {
-        let volume = try loader.prepared(record)
-        var input = EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
-        let values = input.voxels.count / Contrast.allCases.count
+        let volume = try volume(record)
+        return EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
+    }
+
+    /// The same with where it lies.
+    package func volume(_ record: CaseRecord) throws -> PreparedVolume {
+        var volume = try loader.prepared(record)
+        let values = volume.voxels.count / Contrast.allCases.count
         let hidden = Contrast.allCases.filter { !contrasts.contains($0) }.map(\.channel)
-        for channel in hidden where input.present[channel] {
-            input.voxels.withUnsafeMutableBufferPointer {
+        for channel in hidden where volume.present[channel] {
+            volume.voxels.withUnsafeMutableBufferPointer {
                 $0[channel * values..<(channel + 1) * values].update(repeating: 0)
             }
-            input.present[channel] = false
+            volume.present[channel] = false
         }
-        guard input.present.contains(true) else {
+        guard volume.present.contains(true) else {
             let wanted = contrasts.map(\.rawValue).joined(separator: ", ")
             throw CohortError(.badCase, "\(record.name) has none of \(wanted): leave it out of the manifest.")
         }
-        return input
+        return volume
     }
 }
 

@@ -1,5 +1,7 @@
 package import Cohort
 import Cryptography
+import Foundation
+import Imaging
 import Synchronization
 
 /// A case as the network takes it.
@@ -15,6 +17,19 @@ package struct EncoderInput: Sendable {
         self.voxels = voxels
         self.present = present
         self.warnings = warnings
+    }
+}
+
+extension EncoderInput {
+    /// The edge of a cube of so many voxels.
+    static func edge(voxels: Int) -> Int { Int(cbrt(Double(voxels)).rounded()) }
+}
+
+extension CaseLoader {
+    /// A case as the network takes it.
+    package func input(_ record: CaseRecord) throws -> EncoderInput {
+        let volume = try prepared(record)
+        return EncoderInput(voxels: volume.voxels, present: volume.present, warnings: volume.warnings)
     }
 }
 

@@ -47,7 +47,8 @@ final class FitLoop {
             let plan = EpochPlan(training, present: present, settings: settings, epoch: state.epoch)
             let rest = Array(plan.steps[state.step...])
             let maker = trainer.goal.maker(
-                fit.cases, seed: settings.seed, epoch: state.epoch, augmentation: fit.augmentation)
+                fit.cases, trainer.network.model.encoder, seed: settings.seed, epoch: state.epoch,
+                augmentation: fit.augmentation)
             let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, make: maker) : nil
             defer { queue?.cancel() }
             for step in rest {

@@ -14,6 +14,39 @@ package struct FitRequest: Sendable {
         case configuration(EncoderConfiguration)
         /// A file, and its digest.
         case weights(ModelFile, digest: String)
+
+        package var encoder: EncoderConfiguration {
+            switch self {
+            case .preset(let preset): preset.configuration
+            case .configuration(let configuration): configuration
+            case .weights(let file, _): file.description.configuration.encoder
+            }
+        }
+
+        /// What must be the same for a training to be taken up again.
+        var identity: String {
+            switch self {
+            case .preset(let preset): preset.rawValue
+            case .configuration(let shape): "\(shape)"
+            case .weights(_, let digest): "weights \(digest)"
+            }
+        }
+
+        /// What a model file says of itself that comes of it.
+        /// - Parameter recipe: how its scans are prepared.
+        func description(of model: ModelConfiguration, recipe: Recipe) throws(TrainingError) -> ModelDescription {
+            let encoder = JSONEncoder()
+            encoder.outputFormatting = .sortedKeys
+            var description = ModelDescription(configuration: model)
+            do { description.recipe = String(decoding: try encoder.encode(recipe), as: UTF8.self) } catch {
+                throw TrainingError(.settings, "the recipe cannot be written as JSON: \(error)")
+            }
+            if case .weights(let file, let digest) = self {
+                description.licenceReference = file.description.licenceReference
+                description.lineage = [digest] + file.description.lineage
+            }
+            return description
+        }
     }
 
     /// Which head turns tokens into classes.
@@ -57,53 +90,25 @@ package struct FitRequest: Sendable {
             case .mean: .mean(classes: task.classes.count)
             case .lamim: .published(classes: task.classes.count)
             }
-        return ModelConfiguration(encoder: encoder, head: head)
-    }
-
-    private var encoder: EncoderConfiguration {
-        switch start {
-        case .preset(let preset): preset.configuration
-        case .configuration(let configuration): configuration
-        case .weights(let file, _): file.description.configuration.encoder
-        }
+        return ModelConfiguration(encoder: start.encoder, head: head)
     }
 
     /// What the model file says of itself.
     func description() throws(TrainingError) -> ModelDescription {
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        var description = ModelDescription(
-            configuration: model, task: task.column, classes: task.classes, threshold: 0.5)
-        do { description.recipe = String(decoding: try encoder.encode(settings.recipe), as: UTF8.self) } catch {
-            throw TrainingError(.settings, "the recipe cannot be written as JSON: \(error)")
-        }
-        if case .weights(let file, let digest) = start {
-            description.licenceReference = file.description.licenceReference
-            description.lineage = [digest] + file.description.lineage
-        }
+        var description = try start.description(of: model, recipe: settings.recipe)
+        description.task = task.column
+        description.classes = task.classes
+        description.threshold = 0.5
         return description
     }
 
     /// What must be the same for a fit to be taken up again, by name.
     func identity(device: Device, data: String) -> [String: String] {
-        let s = settings
-        let begins =
-            switch start {
-            case .preset(let preset): preset.rawValue
-            case .configuration(let shape): "\(shape)"
-            case .weights(_, let digest): "weights \(digest)"
-            }
-        return [
-            "starting weights": begins, "head": head.rawValue, "task": task.column,
-            "classes": task.classes.joined(separator: ", "), "recipe": s.recipe.summary, "epochs": "\(s.epochs)",
-            "batch": "\(s.batch)", "accumulate": "\(s.accumulate)", "optimizer": "\(s.optimizer)", "rate": "\(s.rate)",
-            "warm-up": "\(s.warmUp)", "schedule": s.shape.rawValue, "clip": s.clip.map { "\($0)" } ?? "none",
-            "freeze": s.freeze.joined(separator: " "), "class weights": "\(s.classWeights)",
-            "drop-contrasts": "\(s.dropContrasts)",
-            "augment": s.augment.map(\.rawValue).joined(separator: " "), "select": s.select.rawValue,
-            "seed": "\(s.seed)",
-            "device": device.description, "data": data,
-        ]
+        settings.identity.merging([
+            "starting weights": start.identity, "head": head.rawValue, "task": task.column,
+            "classes": task.classes.joined(separator: ", "), "class weights": "\(settings.classWeights)",
+            "select": settings.select.rawValue, "seed": "\(settings.seed)", "device": device.description, "data": data,
+        ]) { $1 }
     }
 
     /// Whether cases and classes allow a fit.

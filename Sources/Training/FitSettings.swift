@@ -66,6 +66,16 @@ package struct FitSettings: Codable, Sendable, Equatable {
         self.seed = seed
     }
 
+    /// What must be the same for a training to be taken up again, by name: of that which any training has.
+    var identity: [String: String] {
+        [
+            "recipe": recipe.summary, "epochs": "\(epochs)", "batch": "\(batch)", "accumulate": "\(accumulate)",
+            "optimizer": "\(optimizer)", "rate": "\(rate)", "warm-up": "\(warmUp)", "schedule": shape.rawValue,
+            "clip": clip.map { "\($0)" } ?? "none", "freeze": freeze.joined(separator: " "),
+            "drop-contrasts": "\(dropContrasts)", "augment": augment.map(\.rawValue).joined(separator: " "),
+        ]
+    }
+
     /// What ``augment`` does to cases prepared by the recipe.
     package func augmentation() throws(TrainingError) -> Augmentation {
         try Augmentation(Set(augment), orientation: recipe.orientation)

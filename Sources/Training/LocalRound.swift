@@ -72,9 +72,8 @@ package final class LocalRound {
     package enum Report: Sendable, Equatable {
         /// Cases read before the first step.
         case reading(done: Int, total: Int)
-        case step(done: Int, total: Int, loss: Double)
-        /// In pretraining: the parts of the step's last pass.
-        case parts(reconstruction: Double, contrastive: Double)
+        /// `parts` only in pretraining, of the step's last pass.
+        case step(done: Int, total: Int, loss: Double, parts: RestorationLoss.Value?)
     }
 
     /// What came of the time between two epochs.
@@ -104,9 +103,9 @@ package final class LocalRound {
     private let cases: FitCases
     private let augmentation: Augmentation
     private let stepsPerEpoch: Int
-    package let totalSteps: Int
+    private let totalSteps: Int
     /// Rows of the epochs that ended, where somebody makes them.
-    package private(set) var history: [EpochRecord] = []
+    private var history: [EpochRecord] = []
     /// The parameters, after ``run(report:shouldStop:)`` those of the trained model.
     package let store: ParameterStore
     private let trainer: Trainer
@@ -122,10 +121,8 @@ package final class LocalRound {
         try settings.validate(classes: model.head?.classes ?? 0)
         let training = request.cases.filter { $0.split == .train }
         guard !training.isEmpty else { throw TrainingError(.data, "There is no training case") }
-        if case .classification = request.goal {
-            guard let head = model.head else {
-                throw TrainingError(.settings, "The base model has no head: begin from a model that classifies")
-            }
+        try request.goal.check(model)
+        if case .classification = request.goal, let head = model.head {
             guard training.allSatisfy({ $0.label < head.classes }) else {
                 throw TrainingError(.settings, "The base model's head has \(head.classes) classes, fewer than the task")
             }
@@ -148,7 +145,7 @@ package final class LocalRound {
         let estimate = MemoryEstimate.fit(
             model, precision: request.precision, batch: settings.batch * request.goal.views, threads: device.threads,
             trained: trained.reduce(0) { $0 + $1.count }, moments: settings.optimizer.moments,
-            decoded: request.goal.decodes ? settings.batch * request.goal.views : 0,
+            decoded: request.goal.views > 1 ? settings.batch * request.goal.views : 0,
             features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * subsets : nil)
         let available = MemoryEstimate.available()
         try estimate.require(
@@ -196,7 +193,8 @@ package final class LocalRound {
                 Array(cases.cases.indices), present: survey.present, settings: request.settings, epoch: state.epoch)
             let rest = plan.steps[state.step...].prefix(totalSteps - state.optimizerSteps)
             let maker = request.goal.maker(
-                cases, seed: request.settings.seed, epoch: state.epoch, augmentation: augmentation)
+                cases, request.model.encoder, seed: request.settings.seed, epoch: state.epoch,
+                augmentation: augmentation)
             let queue = frozen == nil ? MicroBatchQueue(rest.flatMap { $0 }, make: maker) : nil
             defer { queue?.cancel() }
             for passes in rest {
@@ -208,11 +206,8 @@ package final class LocalRound {
                     try write(state, identity)
                     return nil
                 }
-                if let parts = trainer.parts {
-                    report(.parts(reconstruction: parts.reconstruction, contrastive: parts.contrastive))
-                }
                 count(loss, of: passes, in: &state)
-                report(.step(done: state.optimizerSteps, total: totalSteps, loss: loss))
+                report(.step(done: state.optimizerSteps, total: totalSteps, loss: loss, parts: trainer.parts))
                 if clock.now - lastCheckpoint > .seconds(request.checkpointSeconds) {
                     try write(state, identity)
                     lastCheckpoint = clock.now

@@ -36,7 +36,8 @@ package struct MemoryEstimate: Sendable, Equatable {
         let e = model.encoder
         let layout = ParameterLayout(model)
         let vectors = layout.parameters.reduce(Amount(0)) { $0 + Amount($1.isMatrix ? 0 : $1.count) }
-        let shape = Shape(e, precision: precision, batch: batch)
+        let shown = model.maskDecoder == nil ? e.tokens : TokenMask(e).shown
+        let shape = Shape(e, tokens: shown, precision: precision, batch: batch)
         let image = shape.image
         var estimate = MemoryEstimate()
         estimate.parameters = (Amount(layout.count) * 4 + (precision.half ? vectors * 4 : 0)).value
@@ -53,6 +54,13 @@ package struct MemoryEstimate: Sendable, Equatable {
         }
         // Outputs, their gradient, signs, and the rows between the decoder's two steps in fp32 and in the device's type.
         estimate.activations = (Amount(estimate.activations) + Amount(decoded) * image * 6).value
+        if let decoder = model.maskDecoder {
+            let part = Shape(decoder, of: e, precision: precision, batch: batch)
+            // Predictions, targets, gradients and those in the device's type, and what lies between encoder and decoder.
+            let outputs = Amount(batch) * image * (precision.half ? 4 : 3) + part.gradients * 2
+            estimate.activations =
+                (Amount(estimate.activations) + part.activations(training: true) + part.gradients + outputs).value
+        }
         estimate.program = (base + shape.workspace(threads: threads)).value
         return estimate
     }
@@ -60,7 +68,7 @@ package struct MemoryEstimate: Sendable, Equatable {
     /// A prediction of one case at a time from packed parameters.
     package static func inference(_ model: ModelConfiguration, precision: Precision, threads: Int) -> MemoryEstimate {
         let layout = ParameterLayout(model)
-        let shape = Shape(model.encoder, precision: precision, batch: 1)
+        let shape = Shape(model.encoder, tokens: model.encoder.tokens, precision: precision, batch: 1)
         // While a tensor is packed its fp32 values, and in bf16 its rounded ones, are in memory beside those before it.
         var parameters: Amount = 0
         var loading: Amount = 0
@@ -84,10 +92,12 @@ package struct MemoryEstimate: Sendable, Equatable {
     private struct Shape {
         let rows, hidden, mlp, tokens, heads, depth, layers, patch, image, batch, bytes: Amount
         let isHalf: Bool
+        /// A residual network's, whose activations are counted by its own plan.
+        let residual: EncoderConfiguration?
 
-        init(_ e: EncoderConfiguration, precision: Precision, batch: Int) {
-            tokens = Amount(e.tokens)
-            rows = Amount(batch) * tokens
+        init(_ e: EncoderConfiguration, tokens: Int, precision: Precision, batch: Int) {
+            self.tokens = Amount(tokens)
+            rows = Amount(batch) * Amount(tokens)
             hidden = Amount(e.hidden)
             mlp = Amount(e.mlp)
             heads = Amount(e.heads)
@@ -98,16 +108,38 @@ package struct MemoryEstimate: Sendable, Equatable {
             self.batch = Amount(batch)
             bytes = Amount(precision.bytes)
             isHalf = precision.half
+            residual = e.residual == nil ? nil : e
+        }
+
+        /// The blocks of a decoder, which take no patches.
+        init(_ d: MaskDecoder, of e: EncoderConfiguration, precision: Precision, batch: Int) {
+            tokens = Amount(e.tokens)
+            rows = Amount(batch) * tokens
+            hidden = Amount(d.hidden)
+            mlp = Amount(d.mlp)
+            heads = Amount(d.heads)
+            depth = Amount(d.hidden / d.heads)
+            layers = Amount(d.layers)
+            patch = 0
+            image = 0
+            self.batch = Amount(batch)
+            bytes = Amount(precision.bytes)
+            isHalf = precision.half
+            residual = nil
         }
 
         /// Activations of the blocks; without training all share the memory of one.
         func activations(training: Bool) -> Amount {
+            if let residual { return batch * Amount(residual.residualBytes(training: training)) }
             let block = rows * (hidden * 6 + mlp * (training ? 2 : 1)) + batch * heads * tokens * tokens
             let sums = rows * hidden * 4 * (training ? layers * 2 + 1 : 1)
             return rows * patch * bytes + rows * .max(hidden, mlp) * 4 + sums + block * bytes * (training ? layers : 1)
         }
 
-        var gradients: Amount { rows * hidden * (bytes * 4 + (isHalf ? 6 : 4)) }
+        var gradients: Amount {
+            if residual != nil { return 0 }
+            return rows * hidden * (bytes * 4 + (isHalf ? 6 : 4))
+        }
 
         /// Scratch of a thread: the product library's copies of operands, and an attention head's scores, in fp32 and in
         /// the type of the activations, with four dense heads.

@@ -8,6 +8,8 @@ package struct MicroBatch: Sendable {
         /// Two views of each case with content taken out, all first ones before all second ones: (2·count, channels, size³);
         /// and the whole cases, (count, channels, size³).
         case views([Float], target: [Float])
+        /// Whole cases, (count, channels, size³), and the tokens shown of each, (count × shown).
+        case masked([Float], visible: [Int32])
         /// Pooled features of a frozen encoder, (count, features).
         case features([Float])
     }

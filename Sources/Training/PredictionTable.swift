@@ -29,7 +29,7 @@ package struct PredictionTable: Sendable {
     package var csv: String {
         let header = ["case", "label", "predicted"] + classes.map { "probability \($0)" }
         let lines = rows.map { row in
-            [row.prediction.case, row.label ?? "", row.prediction.predicted]
+            [row.prediction.case, row.label ?? "", row.prediction.predicted ?? ""]
                 + row.probabilities.map { String(format: "%.6f", $0) }
         }
         return ([header] + lines).map { $0.map(Self.field).joined(separator: ",") }.joined(separator: "\n") + "\n"

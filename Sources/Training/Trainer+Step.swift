@@ -38,7 +38,13 @@ extension Trainer {
                 part =
                     share
                     * (try accumulate(views: views, of: target, samples, share: share, first: i == 0)).total
-            case (.restoration, _): throw EncoderError(.input, "pretraining is over views")
+            case (.masked, .masked(let images, let visible)):
+                let share = Double(samples.count) / Double(all.count)
+                part =
+                    share
+                    * (try accumulate(masked: images, visible: visible, samples, share: share, first: i == 0))
+            case (.restoration, _), (.masked, _):
+                throw EncoderError(.input, "the passes are not those of this pretraining")
             }
             guard part.isFinite else { return .notFinite("loss", samples) }
             sum += part

@@ -14,8 +14,11 @@ package final class Trainer {
     package let goal: Goal
     /// In pretraining, of the last pass.
     package private(set) var parts: RestorationLoss.Value?
-    /// Of reconstructions, in pretraining.
+    /// In masked pretraining, what ``network`` is the encoder of.
+    private let masked: MaskedAutoencoder?
+    /// Of the network's outputs, in pretraining; and what they should be, where that is put together.
     private var outputGradient: Buffer<Float>?
+    private var targets: Buffer<Float>?
     /// Longest gradient taken as it is.
     package var clip: Double?
 
@@ -34,7 +37,15 @@ package final class Trainer {
             trainable.offset(of: index) == nil || ParameterLayout.isHead(parameter.name)
         }
         // A frozen encoder keeps nothing for gradients that nobody asks for.
-        network = try Network(model, parameters: store, batch: batch * goal.views, training: !trainsHeadOnly)
+        if case .masked = goal {
+            let masked = try MaskedAutoencoder(
+                model, parameters: store, batch: batch, training: true, shown: TokenMask(model.encoder).shown)
+            self.masked = masked
+            network = masked.network
+        } else {
+            masked = nil
+            network = try Network(model, parameters: store, batch: batch * goal.views, training: !trainsHeadOnly)
+        }
         gradients = try Gradients(trainable)
         optimizer = try Optimizer(recipe, trainable: trainable)
     }
@@ -46,7 +57,7 @@ package final class Trainer {
             try network.classify(images, count: batch.samples.count, present: batch.samples.map(\.shown))
         case .features(let features):
             try network.classify(features: features, count: batch.samples.count)
-        case .views: throw EncoderError(.input, "views are for pretraining and have no classes")
+        case .views, .masked: throw EncoderError(.input, "pretraining has no classes")
         }
     }
 
@@ -79,13 +90,7 @@ package final class Trainer {
         let shown = samples.map(\.shown)
         let output = try network.reconstruct(views, count: 2 * samples.count, present: shown + shown)
         guard let outputs = output.baseAddress else { throw EncoderError(.input, "a pass without cases") }
-        let room: Buffer<Float>
-        if let kept = outputGradient, kept.count >= output.count {
-            room = kept
-        } else {
-            do throws(ComputeError) { room = try Buffer(count: output.count) } catch { throw EncoderError(error) }
-            outputGradient = room
-        }
+        let room = try Self.room(&outputGradient, count: output.count)
         let value = try RestorationLoss().evaluate(
             outputs, target: target, cases: samples.count, values: output.count / (2 * samples.count), present: shown,
             share: share, gradient: room.base, device: store.device)
@@ -93,6 +98,42 @@ package final class Trainer {
         guard value.total.isFinite else { return value }
         try network.backward(reconstructionGradient: room.base, into: gradients, accumulate: !first)
         return value
+    }
+
+    /// Adds a pass of masked cases to the gradients of the step.
+    ///
+    /// - Parameters:
+    ///   - visible: the tokens shown of each case.
+    ///   - share: of the step's cases that are in this pass.
+    ///   - first: whether it is the step's first pass.
+    /// - Returns: the pass's own loss, of which the step's is the mean over its cases.
+    package func accumulate(
+        masked images: [Float], visible: [Int32], _ samples: [Sample], share: Double, first: Bool
+    ) throws(EncoderError) -> Double {
+        guard let masked else { throw EncoderError(.input, "this training hides no tokens") }
+        let shown = samples.map(\.shown)
+        let output = try masked.predict(images, visible: visible, count: samples.count, present: shown)
+        guard let outputs = output.baseAddress else { throw EncoderError(.input, "a pass without cases") }
+        let room = try Self.room(&outputGradient, count: output.count)
+        let targets = try Self.room(&targets, count: output.count)
+        masked.targets(images, into: targets.base)
+        let loss = MaskedLoss.evaluate(
+            outputs, targets: targets.base, rows: masked.hidden, values: network.model.encoder.patchValues,
+            present: shown,
+            share: share, gradient: room.base)
+        guard loss.isFinite else { return loss }
+        try masked.backward(room.base, into: gradients, accumulate: !first)
+        return loss
+    }
+
+    /// Memory kept from one pass to the next.
+    private static func room(_ kept: inout Buffer<Float>?, count: Int) throws(EncoderError) -> Buffer<Float> {
+        if let kept, kept.count >= count { return kept }
+        do throws(ComputeError) {
+            let made = try Buffer<Float>(count: count)
+            kept = made
+            return made
+        } catch { throw EncoderError(error) }
     }
 
     /// Ends a step: the parameters follow the gradients unless one of these is not finite.

@@ -4,6 +4,7 @@ import Compute
 import Encoder
 import Federation
 import Foundation
+import Statistics
 import Testing
 import Weights
 
@@ -48,6 +49,28 @@ import Weights
                 return
             }
             #expect(refusal.reason == .cases)
+        }
+    }
+
+    @Test("what training cases are like is summed as the plan asks, and not at all where they are too few")
+    func familiarity() throws {
+        for dimensions in 1...2 {
+            try WorkerSite.with { site in
+                let data = try site.manifest { ($0 % 2 == 0 ? "no" : "yes", $0 < 12 ? .train : .select) }
+                let plan = WorkerSite.plan(more: "evaluation: {familiarity: \(dimensions)}")
+                let task = site.task(.evaluate, plan: plan, data: data, candidate: site.base)
+                guard case .evaluation(let made) = try site.result(task).outcome else {
+                    Issue.record("there is no evaluation")
+                    return
+                }
+                guard dimensions == 1 else {
+                    #expect(made.familiarity == nil)
+                    return
+                }
+                let known = try #require(made.familiarity)
+                #expect(known.features.count == 12 && known.seed == 9 && known.model == site.base.digest)
+                #expect(known.isEnough(for: 1))
+            }
         }
     }
 

@@ -218,13 +218,72 @@ import Testing
         }
     }
 
+    @Test("group normalisation has mean and variance of its groups, and its gradient is that of finite differences")
+    func groupNorm() throws {
+        try everyLevel { team in
+            // Sums over more rows than a chunk holds, channels beyond a vector.
+            for (rows, channels) in [(5, 8), (600, 24), (1030, 40)] {
+                var shape = ck_groupnorm(samples: 2, rows: rows, channels: channels, groups: channels / 8)
+                let count = 2 * rows * channels
+                var x = Array(misaligned(count, seed: 3))
+                let gamma = Array(misaligned(channels, seed: 4))
+                let beta = Array(misaligned(channels, seed: 5))
+                let residual = Array(misaligned(count, seed: 6))
+                let weights = Array(misaligned(count, seed: 7, scale: 1))
+                var y = [Float](repeating: 9, count: count)
+                var mean = [Float](repeating: 9, count: 2 * channels / 8)
+                var rstd = mean
+                func forward() -> Double {
+                    #expect(
+                        ck_groupnorm_forward(team, &shape, x, gamma, beta, residual, 1, &y, &mean, &rstd) == 0)
+                    return zip(y, weights).reduce(0) { $0 + Double($1.0) * Double($1.1) }
+                }
+                _ = forward()
+                let group = (0..<rows).flatMap { r in (8..<min(16, channels)).map { Double(x[r * channels + $0]) } }
+                if channels > 8 {
+                    let mu = group.reduce(0, +) / Double(group.count)
+                    let variance = group.reduce(0) { $0 + ($1 - mu) * ($1 - mu) } / Double(group.count)
+                    #expect(
+                        abs(Double(mean[1]) - mu) < 1e-5
+                            && abs(Double(rstd[1]) - 1 / (variance + 1e-5).squareRoot()) < 1e-5)
+                    let expected = max(
+                        0,
+                        (Double(x[8]) - mu) / (variance + 1e-5).squareRoot() * Double(gamma[8]) + Double(beta[8])
+                            + Double(residual[8]))
+                    #expect(abs(Double(y[8]) - expected) < 1e-4)
+                }
+                #expect(y.allSatisfy { $0 >= 0 })
+                var dx = [Float](repeating: 9, count: count)
+                var masked = dx
+                var dgamma = [Float](repeating: 1, count: channels)
+                var dbeta = dgamma
+                #expect(
+                    ck_groupnorm_backward(
+                        team, &shape, x, gamma, mean, rstd, y, weights, &dx, &masked, &dgamma, &dbeta, 1) == 0)
+                for i in y.indices { #expect(masked[i] == (y[i] > 0 ? weights[i] : 0)) }
+                // Added to what was there.
+                let plain = (0..<2 * rows).reduce(0.0) { $0 + Double(masked[$1 * channels + 3]) }
+                #expect(abs(Double(dbeta[3]) - 1 - plain) < 1e-3)
+                for i in [0, channels + 1, count - 1] {
+                    let kept = x[i]
+                    x[i] = kept + 1e-2
+                    let up = forward()
+                    x[i] = kept - 1e-2
+                    let down = forward()
+                    x[i] = kept
+                    #expect(abs((up - down) / 2e-2 - Double(dx[i])) < 2e-2 * max(1, abs(Double(dx[i]))))
+                }
+            }
+        }
+    }
+
     @Test("patches hold channel, x, y, z of their place and unpatchify undoes patchify")
     func patches() throws {
         let (batch, channels, size, patch) = (2, 3, 12, 4)
         let images = (0..<batch * channels * size * size * size).map { Float($0) }
         try everyLevel { team in
             var rows = [Float](repeating: -1, count: images.count)
-            ck_patchify(team, images, &rows, 0, batch, channels, size, patch)
+            ck_patchify(team, images, &rows, 0, batch, channels, size, patch, nil, 27)
             let grid = size / patch
             func image(_ b: Int, _ c: Int, _ x: Int, _ y: Int, _ z: Int) -> Float {
                 images[(((b * channels + c) * size + x) * size + y) * size + z]

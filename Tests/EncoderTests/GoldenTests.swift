@@ -101,6 +101,85 @@ import Testing
         #expect(relative(Array(imageGradient.prefix(expected.count)), expected) < tolerance)
     }
 
+    @Test("masked pretraining agrees with PyTorch", arguments: MathLibrary.allCases)
+    func masked(library: MathLibrary) throws {
+        let golden = try Golden("masked_micro_f32", fixtures: "pretraining")
+        let device = try Device(precision: .fp32, threads: 2, library: library)
+        let model = ModelConfiguration(
+            encoder: golden.encoder, head: nil, maskDecoder: MaskDecoder(of: golden.encoder))
+        #expect(model.maskDecoder?.hidden == 6 && model.maskDecoder?.mlp == 10)
+        let store = try golden.store(model, device, without: "conv3d_transpose")
+        let vectors = try #require(store.layout[ParameterLayout.absentContrasts])
+        store.write(vectors.range, from: try #require(golden.tensors["w/absent_contrasts"]))
+        store.refreshVectors()
+        let images = try #require(golden.tensors["in/x"])
+        let visible = try #require(golden.integers["in/visible"]).map { Int32($0) }
+        let present = [[true, true], [true, false]]
+        let network = try MaskedAutoencoder(model, parameters: store, batch: 2, training: true, shown: 16)
+        let output = try network.predict(images, visible: visible, count: 2, present: present)
+        #expect(
+            distance(Array(output), try #require(golden.tensors["out/predicted"]))
+                < Float(golden.number("tol", "forward")))
+        var targets = [Float](repeating: 0, count: output.count)
+        var gradient = targets
+        network.targets(images, into: &targets)
+        let loss = MaskedLoss.evaluate(
+            try #require(output.baseAddress), targets: targets, rows: 48, values: model.encoder.patchValues,
+            present: present, gradient: &gradient)
+        #expect(abs(loss - golden.number("loss")) < 2e-6)
+        let gradients = try Gradients(
+            Trainable(store.layout) { !$0.name.hasPrefix("conv3d_transpose") })
+        let tolerance = golden.number("tol", "grad_rel")
+        // The second time the gradients are added: twice those of once.
+        for times in 1...2 {
+            try network.backward(gradient, into: gradients, accumulate: times == 2)
+            for (i, parameter) in store.layout.parameters.enumerated() {
+                guard let expected = golden.tensor("grad/", parameter.name) else { continue }
+                let pointer = try #require(gradients.pointer(i), "\(parameter.name) has no gradient")
+                let values = (0..<parameter.count).map { pointer[$0] / Float(times) }
+                #expect(relative(values, expected) < tolerance, "gradient of \(parameter.name)")
+            }
+            if times == 1 { _ = try network.predict(images, visible: visible, count: 2, present: present) }
+        }
+        // A single case: what is shown stays, what is not is predicted.
+        let one = try network.restore(
+            Array(images[..<model.encoder.imageValues]), visible: Array(visible[..<16]), present: present[0])
+        let changed = zip(one, images).count { $0 != $1 }
+        #expect(changed == 48 * model.encoder.patchValues)
+    }
+
+    @Test("the residual network agrees with PyTorch", arguments: MathLibrary.allCases)
+    func residual(library: MathLibrary) throws {
+        let golden = try Golden("residual_micro_f32", fixtures: "residual")
+        let stages = ResidualStages(
+            widths: golden.list("config", "widths").map { Int($0) },
+            blocks: golden.list("config", "blocks").map { Int($0) })
+        let model = ModelConfiguration(
+            encoder: EncoderConfiguration(imageSize: 12, inChannels: 2, residual: stages), head: .mean(classes: 3))
+        let images = try #require(golden.tensors["in/x"])
+        let labels = try #require(golden.integers["in/y"])
+        let tolerance = golden.number("tol", "grad_rel")
+        for threads in [1, 2, 5] {
+            let device = try Device(precision: .fp32, threads: threads, library: library)
+            let store = try golden.store(model, device)
+            let network = try Network(model, parameters: store, batch: 3, training: true)
+            let logits = try network.classify(images, count: 3)
+            #expect(
+                distance(logits, try #require(golden.tensors["out/logits"])) < Float(golden.number("tol", "forward")))
+            let loss = CrossEntropy(weights: nil).evaluate(logits, labels: labels)
+            #expect(abs(loss.loss - golden.number("loss")) < 2e-6)
+            let gradients = try Gradients(.classification(store.layout))
+            var imageGradient = [Float](repeating: 0, count: images.count)
+            try network.backward(logitGradient: loss.gradient, into: gradients, images: &imageGradient)
+            try compare(gradients, store.layout, golden, tolerance)
+            #expect(relative(imageGradient, try #require(golden.tensors["grad_in/x"])) < tolerance)
+            // Added a second time, twice as much.
+            let once = gradients.values.array
+            try network.backward(logitGradient: loss.gradient, into: gradients, accumulate: true)
+            #expect(relative(gradients.values.array, once.map { 2 * $0 }) < 1e-6)
+        }
+    }
+
     private func compare(_ gradients: Gradients, _ layout: ParameterLayout, _ golden: Golden, _ tolerance: Double)
         throws
     {

@@ -1,5 +1,6 @@
 import Federation
 import Foundation
+import Statistics
 import Testing
 import Weights
 
@@ -169,6 +170,30 @@ import Weights
         #expect(reason(try MessageCoding.encode(thin), .report)?.reason == .cohort)
         let many = EgressLimits.standard.raised(leastCasesPerClass: 41)
         #expect(reason(try MessageCoding.encode(Self.report()), .report, many)?.reason == .cohort)
+    }
+
+    @Test("sums over training cases leave with ten cases a dimension, of the model they are of, and whole")
+    func familiarity() throws {
+        func found(_ cases: Int, dimensions: Int = 4, model: String? = nil, withAll: Int? = nil) throws
+            -> EgressViolation.Reason?
+        {
+            var report = Self.report()
+            var known = Familiarity(model: model ?? report.models[1].model, dimensions: dimensions)
+            for i in 0..<cases {
+                let values = (0..<dimensions).map { Double((i * ($0 + 3)) % 7) }
+                known.add(features: values, images: i < withAll ?? cases ? values : values.map { _ in nil })
+            }
+            report.familiarity = known
+            return reason(try MessageCoding.encode(report), .report)?.reason
+        }
+        #expect(try found(40) == nil)
+        #expect(try found(39) == .cohort)
+        #expect(try found(9, dimensions: 1) == .cohort)
+        #expect(try found(200, withAll: 39) == .cohort)
+        #expect(try found(200, dimensions: 17) == .outOfRange)
+        #expect(try found(40, model: String(repeating: "b", count: 64)) == .inconsistent)
+        let text = try MessageCoding.encode(Self.report())
+        #expect(!text.contains("familiarity"))
     }
 
     @Test("fields of a report that contradict each other are stopped")

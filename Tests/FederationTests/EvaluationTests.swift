@@ -67,6 +67,49 @@ private struct GoldenStudy: Decodable {
         }
     }
 
+    @Test(
+        "the threshold finds what was asked of the cases themselves, as few of the others as bins allow",
+        arguments: [0, 1])
+    func threshold(positive: Int) throws {
+        let studies = try GoldenStudy.all().filter { $0.sites.allSatisfy { $0.models[0][0].count == 2 } }
+        #expect(!studies.isEmpty)
+        for study in studies {
+            let reports = study.sites.map { Self.report($0.site, labels: $0.labels, models: [$0.models[0]]) }
+            for asked in [0.5, 0.8, 0.9, 1] {
+                let point = try #require(
+                    OperatingPoint(
+                        reports.bins(of: Self.digest, class: positive), positive: positive, asked: asked))
+                // Each case by its own probability, as a site would say it.
+                var (found, positives, right, negatives) = (0, 0, 0, 0)
+                for site in study.sites {
+                    for (logits, label) in zip(site.models[0], site.labels) {
+                        let second = 1 / (1 + exp(logits[0] - logits[1]))
+                        let said = second >= point.threshold ? 1 : 0
+                        if label == positive {
+                            positives += 1
+                            found += said == positive ? 1 : 0
+                        } else {
+                            negatives += 1
+                            right += said != positive ? 1 : 0
+                        }
+                    }
+                }
+                #expect(point.sensitivity.cases == positives && point.specificity.cases == negatives)
+                #expect(Double(found) >= asked * Double(positives) - 1e-9 && found >= point.sensitivity.right)
+                #expect(right >= point.specificity.right)
+                // Asking for less never finds more.
+                let less = try #require(
+                    OperatingPoint(
+                        reports.bins(of: Self.digest, class: positive), positive: positive, asked: asked / 2))
+                #expect(less.specificity.right >= point.specificity.right)
+            }
+        }
+        #expect(OperatingPoint([.init(first: 0, last: 63, positive: 9, negative: 0)], positive: 1, asked: 0.9) == nil)
+        let one = try #require(
+            OperatingPoint([.init(first: 0, last: 63, positive: 9, negative: 3)], positive: 1, asked: 0.9))
+        #expect(one.threshold == 0 && one.sensitivity.value == 1 && one.specificity.value == 0)
+    }
+
     @Test("a binned area and its variance are DeLong's on the bins")
     func deLong() throws {
         var random = SplitMix(state: 21)

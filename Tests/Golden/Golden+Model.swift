@@ -19,9 +19,11 @@ extension Golden {
     }
 
     /// The case's weights.
-    package func store(_ model: ModelConfiguration, _ device: Device) throws -> ParameterStore {
+    /// - Parameter without: parameters of names that begin so are not in the case and stay 0.
+    package func store(_ model: ModelConfiguration, _ device: Device, without: String? = nil) throws -> ParameterStore {
         let store = try ParameterStore(ParameterLayout(model), device: device)
         for parameter in store.layout.parameters where parameter.name != ParameterLayout.absentContrasts {
+            if let without, parameter.name.hasPrefix(without) { continue }
             guard let values = tensor("w/", parameter.name), values.count == parameter.count else {
                 throw CocoaError(.fileReadCorruptFile, userInfo: ["parameter": parameter.name])
             }

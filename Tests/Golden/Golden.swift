@@ -9,8 +9,11 @@ package struct Golden {
     /// The folder of golden vectors: `CONSILIUM_GOLDEN`, or the committed one.
     private static var folder: URL {
         if let path = ProcessInfo.processInfo.environment["CONSILIUM_GOLDEN"] { return URL(filePath: path) }
-        return URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent()
-            .appending(path: "Fixtures/golden")
+        return fixtures.appending(path: "golden")
+    }
+
+    private static var fixtures: URL {
+        URL(filePath: #filePath).deletingLastPathComponent().deletingLastPathComponent().appending(path: "Fixtures")
     }
 
     /// Names of the cases that start with a prefix.
@@ -20,10 +23,12 @@ package struct Golden {
             .map { String($0.dropLast(5)) }.sorted()
     }
 
-    package init(_ name: String) throws {
-        let json = try Data(contentsOf: Self.folder.appending(path: "\(name).json"))
+    /// - Parameter fixtures: the folder under Tests/Fixtures of a case of our own scripts; that of golden vectors when nil.
+    package init(_ name: String, fixtures: String? = nil) throws {
+        let folder = fixtures.map { Self.fixtures.appending(path: $0) } ?? Self.folder
+        let json = try Data(contentsOf: folder.appending(path: "\(name).json"))
         numbers = try JSONSerialization.jsonObject(with: json) as? [String: Any] ?? [:]
-        let data = try Data(contentsOf: Self.folder.appending(path: "\(name).safetensors"))
+        let data = try Data(contentsOf: folder.appending(path: "\(name).safetensors"))
         let length = Int(data.withUnsafeBytes { $0.loadUnaligned(as: UInt64.self) })
         let header = try JSONSerialization.jsonObject(with: data[8..<8 + length]) as? [String: Any] ?? [:]
         var tensors: [String: [Float]] = [:]

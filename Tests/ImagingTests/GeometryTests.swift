@@ -146,4 +146,20 @@ import Testing
         // Dice: only the rim, where voxels of 4 mm straddle it, may differ.
         #expect(Double(2 * agree) / Double(2 * agree + differ) > 0.92)
     }
+
+    @Test func aMaskSmallerThanAPreparedVoxelTakesTheOneItLiesIn() throws {
+        let image = Phantom.brainImage()
+        let size = 8
+        let prepared = try Preparation.prepare(contrasts: [.t1w: image], brain: nil, recipe: Recipe(size: size))
+        var mask = image
+        mask.voxels = mask.voxels.map { _ in 0 }
+        let mark = [30, 41, 37]
+        mask.voxels[(mark[2] * 84 + mark[1]) * 70 + mark[0]] = 1
+        let found = prepared.geometry.prepared(mask: mask, size: size)
+        let place = prepared.geometry.prepared(Double(mark[0]), Double(mark[1]), Double(mark[2]))
+        let at = [place.x, place.y, place.z].reduce(0) { $0 * size + Int(($1 + 0.5).rounded(.down)) }
+        #expect(found.indices.filter { found[$0] != 0 } == [at])
+        mask.header.affine.rows[0][3] += 5000
+        #expect(!prepared.geometry.prepared(mask: mask, size: size).contains(1))
+    }
 }

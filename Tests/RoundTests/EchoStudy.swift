@@ -24,7 +24,7 @@ struct EchoStudy {
     }
 
     /// The programs lie beside the test bundle.
-    private static let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
+    static let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         .deletingLastPathComponent().path
 
     func site(_ index: Int) -> String { "site-\(index + 1)" }

@@ -1,18 +1,18 @@
 import Foundation
 import LocalFederation
+import NIfTI
 import Testing
 
 /// The paper's design in small, by real programs: an encoder pretrained across sites, then fine-tuned to a task.
 @Suite(.serialized) struct PretrainingStudyTests {
-    private static let programs = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
-        .deletingLastPathComponent().path
-
-    @Test("sites pretrain an encoder without labels, and a study of a task begins from what came of it")
-    func chain() throws {
+    @Test(
+        "sites pretrain an encoder without labels, and a study of a task begins from what came of it",
+        arguments: ["blocks4", "masked"])
+    func chain(objective: String) throws {
         let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-chain-\(UUID().uuidString)").path
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
         defer { try? FileManager.default.removeItem(atPath: folder) }
-        let federation = try LocalFederation(folder: folder, binaries: Self.programs)
+        let federation = try LocalFederation(folder: folder, binaries: EchoStudy.programs)
         try federation.agent(
             "synthesize", "--cases", "120", "--sites", "2", "--seed", "3", "--size", "32", "--out", folder + "/cohort")
         let coordinator = try federation.found()
@@ -26,7 +26,7 @@ import Testing
             federation, "pre",
             """
             task: pretraining
-            objective: blocks4
+            objective: \(objective)
             initial: {preset: small, seed: 1}
             training: {epochs: 2, batch: 4, rate: 1.0e-3, optimizer: adam, threads: 1}
             rounds: 2
@@ -41,10 +41,53 @@ import Testing
             initial: {weights: \(pretrained)}
             lineage: pretrained in the study pre
             training: {epochs: 1, batch: 4, class_weights: [1, 1], threads: 1}
+            evaluation: {familiarity: 1}
             rounds: 1
             """)
         #expect(tuned != pretrained)
         #expect(try federation.coordinator("verify").contains("row"))
+        // A site that has the release tells a head of half the size from those of both sites' training.
+        try federation.coordinator("release", "create", "one", "--study", "detect")
+        try federation.coordinator("release", "promote", "one")
+        let site = folder + "/site-1"
+        while try !federation.agent("releases", "--state", site).contains("one") { usleep(100_000) }
+        let small = try Self.halved("\(folder)/cohort/site-1", to: folder + "/small")
+        try federation.agent("infer", "--release", "one", "--state", site, "--case", small, "--out", folder + "/out")
+        let prediction = try String(contentsOfFile: folder + "/out/small/prediction.json", encoding: .utf8)
+        #expect(prediction.contains("most of all the brain volume"))
+        let both = "\(folder)/report-both"
+        try federation.coordinator("report", "detect", "pre", "--out", both)
+        let models = try String(contentsOfFile: both + "/models.csv", encoding: .utf8).split(separator: "\n")
+        #expect(models.count == 3 && models[1].hasPrefix("detection,detect,weights "))
+        #expect(models[2].hasPrefix("pretraining,pre,preset small,2,"))
+        // What a reviewer is given of each.
+        for name in ["pre", "detect"] {
+            let out = "\(folder)/report-\(name)"
+            #expect(try federation.coordinator("report", name, "--out", out).contains("report.html"))
+            let page = try String(contentsOfFile: out + "/report.html", encoding: .utf8)
+            for words in ["Investigational output", "Cases by site", "opened 0 times", "name: \(name)", "site-2"] {
+                #expect(page.contains(words), "\(words)")
+            }
+            let rounds = try String(contentsOfFile: out + "/rounds.csv", encoding: .utf8).split(separator: "\n")
+            #expect(rounds.count == (name == "pre" ? 3 : 2) && rounds[1].contains("committed"))
+        }
+    }
+
+    /// A copy of a site's first case with voxels of half the edge.
+    private static func halved(_ site: String, to folder: String) throws -> String {
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        let cases = try FileManager.default.contentsOfDirectory(atPath: site).filter { $0.hasPrefix("c") }.sorted()
+        let first = try #require(cases.first { FileManager.default.fileExists(atPath: "\(site)/\($0)/brain.nii.gz") })
+        for name in try FileManager.default.contentsOfDirectory(atPath: "\(site)/\(first)") where name != "mask.nii.gz"
+        {
+            let image = try NIfTIFile.read("\(site)/\(first)/\(name)")
+            var affine = image.header.affine
+            for row in 0..<3 { for column in 0..<3 { affine.rows[row][column] /= 2 } }
+            let target = name == "brain.nii.gz" ? "brainmask.nii.gz" : name
+            try NIfTIFile.write(
+                "\(folder)/\(target)", voxels: image.voxels, dims: image.header.dims, affine: affine)
+        }
+        return folder
     }
 
     /// Runs a study to its end.

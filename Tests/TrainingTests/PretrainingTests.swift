@@ -39,7 +39,7 @@ import Training
         let quiet = try round(folder + "/quiet", steps: 60)
         let losses = Mutex<[Double]>([])
         _ = try quiet.run(
-            report: { if case .step(_, _, let loss) = $0 { losses.withLock { $0.append(loss) } } },
+            report: { if case .step(_, _, let loss, _) = $0 { losses.withLock { $0.append(loss) } } },
             shouldStop: { false })
         let all = losses.withLock { $0 }
         #expect(all.count == 60 && all.suffix(6).reduce(0, +) < 0.5 * all.prefix(6).reduce(0, +))
@@ -57,8 +57,10 @@ import Training
         #expect(values(second.store) == values(quiet.store))
     }
 
-    @Test("pretraining of one site writes model, history and pictures; stopped and begun again it writes the same")
-    func site() throws {
+    @Test(
+        "pretraining of one site writes model, history and pictures; stopped and begun again it writes the same",
+        arguments: [PretrainingObjective.blocks16, .masked])
+    func site(objective: PretrainingObjective) throws {
         let folder = try SmallProblem.folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         func run(_ name: String, stopAfter: Int? = nil) throws -> Pretraining.Metrics? {
@@ -70,7 +72,7 @@ import Training
             let asked = Mutex(0)
             return try Pretraining(
                 Pretraining.Request(
-                    start: .configuration(SmallProblem.encoder), scheme: .blocks16, settings: settings,
+                    start: .configuration(SmallProblem.encoder), objective: objective, settings: settings,
                     cases: SmallProblem.cases(), load: { SmallProblem.load($0) }, precision: .fp32, threads: 2,
                     out: folder + "/" + name, pictures: 3)
             ).run(
@@ -156,23 +158,52 @@ import Training
         }
     }
 
-    @Test("passes share a step's gradient by their cases")
-    func shares() throws {
+    @Test("tokens shown are a quarter, drawn by seed and name alone, and a view hides the others in all contrasts")
+    func tokens() throws {
+        let encoder = Preset.small.configuration
+        let mask = TokenMask(encoder)
+        #expect(mask.shown == 54)
+        let drawn = mask.draw(seed: 1, name: "case 1")
+        #expect(drawn.count == 54 && Set(drawn).count == 54 && drawn == drawn.sorted())
+        #expect(drawn == mask.draw(seed: 1, name: "case 1"))
+        #expect(drawn != mask.draw(seed: 2, name: "case 1") && drawn != mask.draw(seed: 1, name: "case 2"))
+        // Over many draws each token is shown a quarter of the times.
+        var times = [Int](repeating: 0, count: encoder.tokens)
+        for i in 0..<400 { for token in mask.draw(seed: 1, name: "case \(i)") { times[Int(token)] += 1 } }
+        #expect(times.allSatisfy { (60...140).contains($0) })
+        let ones = [Float](repeating: 1, count: encoder.imageValues)
+        let view = mask.view(ones, shown: drawn, contrasts: 4)
+        #expect(view.reduce(0, +) == Float(encoder.imageValues) / 4)
+        // Token n is the cube of 8³ voxels at (n / 36, n / 6 % 6, n % 6).
+        let first = Int(drawn[0])
+        let corner = (first / 36 * 8 * 48 + first / 6 % 6 * 8) * 48 + first % 6 * 8
+        #expect(view[corner] == 1 && view[corner + 48 * 48 * 48] == 1)
+    }
+
+    @Test("passes share a step's gradient by their cases", arguments: [PretrainingObjective.blocks4, .masked])
+    func shares(objective: PretrainingObjective) throws {
+        let model = objective.model(SmallProblem.encoder)
         let cases = FitCases(SmallProblem.cases(), budget: 1 << 24, load: { SmallProblem.load($0) })
         func gradient(_ passes: [[Int]]) throws -> [Float] {
             let device = try Device(precision: .fp32, threads: 2)
-            let store = try ParameterStore(ParameterLayout(Self.model), device: device)
+            let store = try ParameterStore(ParameterLayout(model), device: device)
             store.initialise(seed: 3)
             let trainer = try Trainer(
-                Self.model, store: store, batch: 2, optimizer: .adam(), goal: .restoration(.blocks4), clip: nil)
+                model, store: store, batch: 2, optimizer: .adam(), goal: objective.goal, clip: nil)
             let count = passes.reduce(0) { $0 + $1.count }
             for (i, pass) in passes.enumerated() {
                 let samples = try pass.map { Sample(index: $0, shown: try cases.input($0).present) }
-                let made = try MicroBatch.images(of: samples, from: cases)
-                    .views(by: .blocks4, cases, seed: 1, name: "epoch 0")
-                guard case .views(let views, let target) = made.content else { continue }
-                _ = try trainer.accumulate(
-                    views: views, of: target, samples, share: Double(pass.count) / Double(count), first: i == 0)
+                let whole = try MicroBatch.images(of: samples, from: cases)
+                let share = Double(pass.count) / Double(count)
+                if case .views(let views, let target) = whole.views(by: .blocks4, cases, seed: 1, name: "0").content,
+                    objective == .blocks4
+                {
+                    _ = try trainer.accumulate(views: views, of: target, samples, share: share, first: i == 0)
+                }
+                let masked = whole.masked(by: TokenMask(SmallProblem.encoder), cases, seed: 1, name: "0")
+                if case .masked(let images, let visible) = masked.content, objective == .masked {
+                    _ = try trainer.accumulate(masked: images, visible: visible, samples, share: share, first: i == 0)
+                }
             }
             return trainer.gradients.values.array
         }

@@ -1,4 +1,5 @@
 package import Federation
+package import Statistics
 
 /// What the worker hands over: `result.json`. Nothing in it names a case, a path or a person.
 package struct WorkerResult: Codable, Sendable, Equatable {
@@ -36,10 +37,13 @@ package struct WorkerResult: Codable, Sendable, Equatable {
         package var cases: [Int]
         /// Base, then candidate.
         package var models: [EvaluationReport.Scores]
+        /// As ``EvaluationReport/familiarity``.
+        package var familiarity: Familiarity?
 
-        package init(cases: [Int], models: [EvaluationReport.Scores]) {
+        package init(cases: [Int], models: [EvaluationReport.Scores], familiarity: Familiarity? = nil) {
             self.cases = cases
             self.models = models
+            self.familiarity = familiarity
         }
     }
 
@@ -97,6 +101,6 @@ package struct WorkerResult: Codable, Sendable, Equatable {
         guard case .evaluation(let made) = outcome else { return nil }
         return EvaluationReport(
             federation: federation, site: site, round: round, plan: plan, cases: made.cases, models: made.models,
-            software: software)
+            familiarity: made.familiarity, software: software)
     }
 }

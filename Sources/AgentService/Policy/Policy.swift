@@ -23,6 +23,7 @@ package struct Policy: Sendable {
         let governance = plan.governance
         if governance.purpose.isBlank { return "the plan names no purpose" }
         if governance.hasExpired(at: now) { return "the plan expired on \(governance.expiry ?? "a day before")" }
+        if plan.leaveOut.contains(site) { return "the plan leaves \(site) out" }
         if !governance.invites(site) { return "the plan has no approval or contract reference for \(site)" }
         // Made or public data need no contract, and a rehearsal touches none. What they are is the site's word and the
         // plan's: the stricter counts.
@@ -81,5 +82,6 @@ package struct Policy: Sendable {
 }
 
 extension StringProtocol {
-    fileprivate var isBlank: Bool { allSatisfy(\.isWhitespace) }
+    /// Nothing, or the dots of a template that nobody has filled in.
+    fileprivate var isBlank: Bool { allSatisfy { $0.isWhitespace || $0 == "." } }
 }

@@ -22,35 +22,26 @@ struct SiteCommand {
         let arguments = command.map { strdup($0) }
         defer { for argument in arguments { free(argument) } }
         let pointers = arguments.map { $0.map { UnsafePointer($0) } } + [nil]
-        var process = pid_t()
-        let number = cs_start(pointers, folder, log, &process)
-        guard number == 0 else {
-            throw WorkerResult.Refusal(
-                .failed, "The site's own trainer cannot be started.",
-                local: "\(command[0]) cannot be started: \(String(cString: strerror(-number)))")
-        }
-        // Whatever way this is left, also by a kill of this process, nothing it started runs on.
-        var keeper = pid_t()
-        let hold = cs_end_group_with_caller(process, &keeper)
+        // Whatever way this is left, also by a kill of this process, nothing it started runs on: what ends the group is
+        // there before the command is.
+        var group = pid_t()
+        let hold = cs_keep_group(&group)
+        guard hold >= 0 else { throw cannotStart("watched over", -hold) }
         defer {
-            kill(-process, SIGKILL)
-            if hold >= 0 {
-                close(hold)
-                waitpid(keeper, nil, 0)
-            }
+            kill(-group, SIGKILL)
+            close(hold)
+            waitpid(group, nil, 0)
         }
-        guard hold >= 0 else {
-            throw WorkerResult.Refusal(
-                .failed, "The site's own trainer cannot be started.",
-                local: "\(command[0]) cannot be watched over: \(String(cString: strerror(-hold)))")
-        }
+        var process = pid_t()
+        let number = cs_start(pointers, folder, log, group, &process)
+        guard number == 0 else { throw cannotStart("started", -number) }
         var status: Int32 = 0
         while true {
             let ended = waitpid(process, &status, WNOHANG)
             if ended == process { break }
             if ended < 0, errno != EINTR { return 255 }
             if shouldStop() {
-                end(process)
+                end(process, of: group)
                 return nil
             }
             usleep(5_000)
@@ -60,13 +51,19 @@ struct SiteCommand {
     }
 
     /// Asks it to end, and ends it when it has not done so within ten seconds.
-    private func end(_ process: pid_t) {
-        kill(-process, SIGTERM)
+    private func end(_ process: pid_t, of group: pid_t) {
+        kill(-group, SIGTERM)
         for _ in 0..<2_000 {
             if waitpid(process, nil, WNOHANG) != 0 { return }
             usleep(5_000)
         }
-        kill(-process, SIGKILL)
+        kill(-group, SIGKILL)
         waitpid(process, nil, 0)
+    }
+
+    private func cannotStart(_ what: String, _ number: Int32) -> WorkerResult.Refusal {
+        WorkerResult.Refusal(
+            .failed, "The site's own trainer cannot be started.",
+            local: "\(command[0]) cannot be \(what): \(String(cString: strerror(number)))")
     }
 }

@@ -2,7 +2,6 @@ import Cohort
 import Compute
 import Encoder
 import Federation
-import Foundation
 import Imaging
 import Training
 import Weights
@@ -29,7 +28,7 @@ extension StudyPlan {
             case .sgd(let momentum, let decay): .sgd(momentum: Float(momentum), decay: Float(decay))
             }
         return FitSettings(
-            recipe: try prepared(), epochs: 1, batch: training.batch,
+            recipe: try CaseSource.recipe(MessageCoding.encode(recipe)), epochs: 1, batch: training.batch,
             accumulate: training.accumulate, optimizer: optimizer, rate: Float(training.rate), warmUp: training.warmUp,
             shape: training.schedule == .cosine ? .cosine : .constant, clip: training.clip, freeze: training.freeze,
             classWeights: training.classWeights.map { .given($0.map { Float($0) }) } ?? .none,
@@ -63,12 +62,11 @@ extension StudyPlan {
 
     /// What a round trains for.
     var goal: Goal {
-        switch objective {
-        case nil: .classification(CrossEntropy(weights: training.classWeights?.map { Float($0) }))
-        case .blocks16: .restoration(.blocks16)
-        case .blocks4: .restoration(.blocks4)
-        }
+        pretraining?.goal ?? .classification(CrossEntropy(weights: training.classWeights?.map { Float($0) }))
     }
+
+    /// What it learns by from scans without labels.
+    var pretraining: PretrainingObjective? { objective.flatMap { .init(rawValue: $0.rawValue) } }
 
     var length: LocalRound.Length {
         switch training.length {
@@ -81,10 +79,6 @@ extension StudyPlan {
     func precision(site: Compute.Precision?) -> Compute.Precision {
         if let planned = training.precision { return planned == .bf16 ? .bf16 : .fp32 }
         return site ?? .suited
-    }
-
-    private func prepared() throws -> Imaging.Recipe {
-        try JSONDecoder().decode(Imaging.Recipe.self, from: Data(MessageCoding.encode(recipe).utf8))
     }
 
     /// Prepares cases as the plan says.

@@ -3,6 +3,7 @@ import Compute
 import Encoder
 import Federation
 import Foundation
+import Statistics
 import Training
 
 extension WorkerSession {
@@ -16,30 +17,58 @@ extension WorkerSession {
                 local: "The manifest has \(select.count) select cases with a \(plan.task) label")
         }
         let source = try plan.source(cache: cache)
-        let precision = plan.precision(site: task.precision)
-        let threads = plan.training.threads ?? task.threads
         let models = [task.base] + (task.candidate.map { [$0] } ?? [])
-        let device = try Device(precision: precision, threads: threads)
-        func result(_ counts: [Int], _ scores: [EvaluationReport.Scores]) -> WorkerResult {
-            WorkerResult(
-                .evaluation(WorkerResult.Evaluation(cases: counts, models: scores)), of: task,
-                device: device.description)
+        let training = plan.evaluation.familiarity == nil || plan.pretraining != nil ? [] : cases.of(.train)
+        let all = models.count * select.count + training.count
+        /// Shows how far it is; false to stop.
+        func goesOn(_ index: Int, _ done: Int) -> Bool {
+            progress.show(.evaluating, index * select.count + done, of: all)
+            return !shouldStop()
         }
-        if case .restoration(let scheme) = plan.goal {
-            let errors = try RestorationErrors(scheme, seed: plan.seed, precision: precision, threads: threads)
-            var scores: [EvaluationReport.Scores] = []
-            for (index, model) in models.enumerated() {
-                let error = try errors.mean(
-                    of: ModelFile(model.path), cases: select, load: { try source.input($0) }
-                ) { done in
-                    progress.show(.evaluating, index * select.count + done, of: models.count * select.count)
-                    return !shouldStop()
-                }
-                guard let error else { return nil }
-                scores.append(.init(model: model.digest, loss: error, correct: 0, histograms: []))
+        var result =
+            if let objective = plan.pretraining {
+                try restorationErrors(of: models, by: objective, plan, select, source, goesOn)
+            } else {
+                try histograms(of: models, plan, select, source, goesOn)
             }
-            return result([select.count], scores)
+        guard result != nil else { return nil }
+        if let dimensions = plan.evaluation.familiarity, let model = models.last, !training.isEmpty {
+            let known = try Familiarity.of(
+                ModelFile(model.path), digest: model.digest, cases: training.map(\.record), load: source.volume,
+                precision: plan.precision(site: task.precision), threads: threads(plan), dimensions: dimensions,
+                seed: plan.seed
+            ) { goesOn(models.count, $0) }
+            if known == nil, shouldStop() { return nil }
+            result?.familiarity = known.flatMap { $0.isEnough(for: dimensions) ? $0 : nil }
         }
+        guard let result else { return nil }
+        let device = try Device(precision: plan.precision(site: task.precision), threads: threads(plan))
+        return WorkerResult(.evaluation(result), of: task, device: device.description)
+    }
+
+    private func threads(_ plan: StudyPlan) -> Int? { plan.training.threads ?? task.threads }
+
+    private func restorationErrors(
+        of models: [WorkerTask.Model], by objective: PretrainingObjective, _ plan: StudyPlan, _ cases: [LabelledCase],
+        _ source: CaseSource, _ goesOn: (Int, Int) -> Bool
+    ) throws -> WorkerResult.Evaluation? {
+        let errors = try RestorationErrors(
+            objective, seed: plan.seed, precision: plan.precision(site: task.precision), threads: threads(plan))
+        var scores: [EvaluationReport.Scores] = []
+        for (index, model) in models.enumerated() {
+            let error = try errors.mean(of: ModelFile(model.path), cases: cases, load: source.input) {
+                goesOn(index, $0)
+            }
+            guard let error else { return nil }
+            scores.append(.init(model: model.digest, loss: error, correct: 0, histograms: []))
+        }
+        return WorkerResult.Evaluation(cases: [cases.count], models: scores)
+    }
+
+    private func histograms(
+        of models: [WorkerTask.Model], _ plan: StudyPlan, _ cases: [LabelledCase], _ source: CaseSource,
+        _ goesOn: (Int, Int) -> Bool
+    ) throws -> WorkerResult.Evaluation? {
         var scores: [EvaluationReport.Scores] = []
         var counts: [Int] = []
         for (index, model) in models.enumerated() {
@@ -48,11 +77,9 @@ extension WorkerSession {
                 throw TrainingError(.settings, "\(model.path) has no head for the plan's classes")
             }
             let made = try CaseScores.of(
-                file, cases: select, load: { try source.input($0) }, precision: precision, threads: threads
-            ) { done in
-                progress.show(.evaluating, index * select.count + done, of: models.count * select.count)
-                return !shouldStop()
-            }
+                file, cases: cases, load: source.input, precision: plan.precision(site: task.precision),
+                threads: threads(plan)
+            ) { goesOn(index, $0) }
             guard let made else { return nil }
             var histogram = HistogramBuilder(classes: plan.classes.count)
             for (logits, label) in zip(made.logits, made.labels) {
@@ -61,6 +88,6 @@ extension WorkerSession {
             scores.append(histogram.scores(model: model.digest))
             counts = histogram.counts()
         }
-        return result(counts, scores)
+        return WorkerResult.Evaluation(cases: counts, models: scores)
     }
 }

@@ -35,8 +35,7 @@ extension WorkerSession {
             report: { report in
                 switch report {
                 case .reading(let done, let total): progress.show(.training, done, of: total)
-                case .step(let done, let total, _): progress.show(.training, done, of: total)
-                case .parts: break
+                case .step(let done, let total, _, _): progress.show(.training, done, of: total)
                 }
             }, shouldStop: shouldStop)
         guard let trained else { return nil }

@@ -64,10 +64,10 @@ void ck_from_half(ck_team *team, const uint16_t *in, float *out, size_t count);
 // y = a x + y.
 void ck_axpy(ck_team *team, float a, const float *x, float *y, size_t count);
 
-// images (B, C, S, S, S) to patches (B * (S/p)^3, C * p^3), patch flattened as (channel, x, y, z), and its adjoint,
-// which writes every voxel once.
+// images (B, C, S, S, S) to patches (B * kept, C * p^3), patch flattened as (channel, x, y, z): of the tokens given,
+// (B, kept), or of all (S/p)^3 when `tokens` is NULL. Its adjoint takes all patches and writes every voxel once.
 void ck_patchify(ck_team *team, const float *images, void *patches, int half, size_t batch, size_t channels, size_t size,
-                 size_t patch);
+                 size_t patch, const int32_t *tokens, size_t kept);
 void ck_unpatchify(ck_team *team, const float *patches, float *images, size_t batch, size_t channels, size_t size,
                    size_t patch);
 // in (rows, a, b) to out (rows, b, a), adding bias[a] when it is not NULL.
@@ -85,6 +85,22 @@ void ck_disassemble(ck_team *team, const float *volumes, float *rows, size_t bat
 double ck_l1(ck_team *team, const float *o, const float *g, float *grad, float scale, size_t count);
 // Sum of squares in double, by the same fixed chunks.
 double ck_sum_of_squares(ck_team *team, const float *x, size_t count);
+
+// ---- residual networks
+
+// Rows (sample, place) of channels in groups of neighbours; `groups` divides `channels`.
+typedef struct {
+    size_t samples, rows, channels, groups;
+} ck_groupnorm;
+// y = (x - mean) / sqrt(var + 1e-5) * gamma + beta over each sample's group (Wu and He, ECCV 2018), plus `residual` when
+// that is given, not below 0 when `relu`; keeps mean and 1 / sqrt, (samples, groups). -5 when memory is exhausted.
+int ck_groupnorm_forward(ck_team *team, const ck_groupnorm *g, const float *x, const float *gamma, const float *beta,
+                         const float *residual, int relu, float *y, float *mean, float *rstd);
+// The gradient of x; y is what the forward pass made when that had a ReLU, else NULL. `masked`, when given, receives the
+// gradient of the residual; it may be `dy`. dgamma and dbeta are written, or added to when `accumulate`, or NULL.
+int ck_groupnorm_backward(ck_team *team, const ck_groupnorm *g, const float *x, const float *gamma, const float *mean,
+                          const float *rstd, const float *y, const float *dy, float *dx, float *masked, float *dgamma,
+                          float *dbeta, int accumulate);
 
 // ---- optimisers
 

@@ -60,4 +60,15 @@ typedef struct {
 int mb_attend(mb_backend *backend, const mb_attention *attention);
 // dqkv from the gradient of o. When `dp` is not NULL it receives the gradient of the probabilities (float, as p).
 int mb_attend_backward(mb_backend *backend, const mb_attention *attention, const void *d_o, void *dqkv, float *dp);
+
+// Convolutions of cubes in float, channels last: x (batch, size^3, in) to y (batch, ((size - 1) / stride + 1)^3, out), the
+// faces padded by kernel / 2 zeros, weights (out, kernel^3, in), an odd kernel and no bias.
+typedef struct {
+    size_t batch, size, in, out, kernel, stride;
+} mb_convolution;
+int mb_convolve(mb_backend *backend, const mb_convolution *convolution, const float *x, const float *w, float *y);
+// The gradients of x and of the weights; dw is written, or added to when `accumulate`.
+int mb_convolve_data(mb_backend *backend, const mb_convolution *convolution, const float *dy, const float *w, float *dx);
+int mb_convolve_weights(mb_backend *backend, const mb_convolution *convolution, const float *x, const float *dy,
+                        float *dw, int accumulate);
 #endif

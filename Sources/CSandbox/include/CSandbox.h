@@ -42,15 +42,15 @@ void cs_forbid_dumps(void);
 /// system gives leases.
 int cs_is_settled(int file);
 
-/// Starts a program, looked up in PATH, in a process group of its own.
+/// Makes a process group that ends when the caller is gone, however that went, or closes the descriptor returned: its
+/// leader, to be waited for by the group's number, waits for that and then ends all of it, itself too.
+int cs_keep_group(pid_t *group);
+
+/// Starts a program, looked up in PATH, in a process group of ``cs_keep_group``.
 ///
 /// Its working directory is `folder`, it reads nothing, writes its output to the file `log`, begins with the usual
 /// signals, and has no other descriptor of this process.
-int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t *process);
-
-/// Ends a process group when the caller is gone, however that went, or closes the descriptor returned: a process of its
-/// own waits for that. To be waited for by its number.
-int cs_end_group_with_caller(pid_t group, pid_t *keeper);
+int cs_start(const char *const *arguments, const char *folder, const char *log, pid_t group, pid_t *process);
 
 /// Has large buffers given back when they are freed, and all threads share two heaps. Before threads are started.
 void cs_give_back_memory(void);

@@ -31,4 +31,12 @@ struct GeneratorVariant: Sendable {
             coarseSpacing: 45, coarseReach: 2.1, fineSpacing: 17, fineReach: 1.0, foldSpacing: 8.5),
         relaxation: .literature,
         texture: LesionTexture(borderSpacing: 9, borderReach: 0.13, grainSpacing: 4.5))
+
+    /// Heads to test on that no training saw the like of: wider and finer deformations, tighter folds, tissues up to a
+    /// tenth off the literature, lesions with rougher borders and coarser grain. All chosen.
+    static let second = GeneratorVariant(
+        deformation: Deformation(
+            coarseSpacing: 62, coarseReach: 3.0, fineSpacing: 12, fineReach: 0.7, foldSpacing: 7),
+        relaxation: .shifted,
+        texture: LesionTexture(borderSpacing: 6, borderReach: 0.2, grainSpacing: 7))
 }

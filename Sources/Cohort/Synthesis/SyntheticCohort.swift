@@ -16,7 +16,21 @@ package struct SyntheticCohort: Sendable {
     package let seed: UInt64
     /// Voxels along the longest side of the head's box (192 mm) in the finest grid.
     package let size: Int
-    private let variant = GeneratorVariant.first
+    /// The family of brains and lesions.
+    package let generator: Generator
+
+    package enum Generator: String, Sendable, CaseIterable {
+        case first
+        /// Other deformations, tissue values and lesion textures, to test what training on the first has taught.
+        case second
+
+        var variant: GeneratorVariant {
+            switch self {
+            case .first: .first
+            case .second: .second
+            }
+        }
+    }
 
     /// The length in millimetres that `size` voxels cover.
     package static let boxLength = 192.0
@@ -26,7 +40,9 @@ package struct SyntheticCohort: Sendable {
     ///   - sites: 1…64.
     ///   - size: 32…256.
     /// - Throws: `SynthesisError` when a number is out of range.
-    package init(cases: Int, sites: Int, seed: UInt64, size: Int = 96) throws(SynthesisError) {
+    package init(cases: Int, sites: Int, seed: UInt64, size: Int = 96, generator: Generator = .first)
+        throws(SynthesisError)
+    {
         guard (1...100_000).contains(cases) else {
             throw SynthesisError(.badSetting, "\(cases) cases cannot be made; ask for 1 to 100000")
         }
@@ -41,6 +57,7 @@ package struct SyntheticCohort: Sendable {
         self.sites = sites
         self.seed = seed
         self.size = size
+        self.generator = generator
     }
 
     /// Makes the cohort and puts it into place when it is complete.
@@ -95,7 +112,7 @@ package struct SyntheticCohort: Sendable {
         try target.write(
             """
             {"generator":"consilium synthesize","version":1,"cases":\(cases),"sites":\(sites),"seed":\(seed),\
-            "size":\(size)}
+            "size":\(size)\(generator == .first ? "" : ",\"family\":\"\(generator.rawValue)\"")}
 
             """, to: CohortFolder.markerName)
     }
@@ -142,18 +159,18 @@ package struct SyntheticCohort: Sendable {
     ) -> SyntheticHead {
         let patient = visit.patient
         // The head lies the same at both visits; slices are planned anew, and gain and noise change.
-        let anatomy = BrainAnatomy(atrophy: patient.atrophy, variant: variant, random: body)
+        let anatomy = BrainAnatomy(atrophy: patient.atrophy, variant: generator.variant, random: body)
         var change = scan.fork("growth")
         let growth = visit.timepoint == 0 ? 1 : change.uniform(0.85, 1.25)
         let lesion = LesionPlan(patient.truth, growth: growth, random: body).map {
-            Lesion($0, in: anatomy, variant: variant, random: body)
+            Lesion($0, in: anatomy, variant: generator.variant, random: body)
         }
         return SyntheticHead(
             anatomy: anatomy, lesion: lesion,
             findings: IncidentalFindings(atrophy: patient.atrophy, anatomy: anatomy, random: body),
             spacing: Float(Self.boxLength / Double(size)),
             sequences: site.acquisitions.map { $0.sequence.varied(&change) },
-            dose: change.uniform(0.5, 1.25), field: site.field, relaxation: variant.relaxation)
+            dose: change.uniform(0.5, 1.25), field: site.field, relaxation: generator.variant.relaxation)
     }
 
     private func write(_ image: Scanner.Image, as datatype: NIfTIDatatype, to path: String) throws {

@@ -1,3 +1,4 @@
+import Encoder
 package import Statistics
 
 /// Fitted models on the same labelled cases: each by itself, and each against the first. docs/statistics.md says how.
@@ -84,7 +85,7 @@ package struct ModelComparison: Codable, Sendable, Equatable {
     package var prevalence: Double?
     package var models: [Model]
     package var contrasts: [Contrast]
-    package var notice = "Investigational output. Not a medical device. Must not inform the care of any patient."
+    package var notice = ModelDescription.investigational
 
     /// - Parameters:
     ///   - sensitivity: the share of positive select cases that the threshold must find.
@@ -113,10 +114,7 @@ package struct ModelComparison: Codable, Sendable, Equatable {
                 if let contrast = Contrast(first, other, thresholds, cases) { contrasts.append(contrast) }
             }
         }
-        let tested = contrasts.indices.filter { contrasts[$0].p != nil }
-        for (index, adjusted) in zip(tested, Holm.adjusted(tested.compactMap { contrasts[$0].p })) {
-            contrasts[index].adjusted = adjusted
-        }
+        for (index, adjusted) in Holm.adjusted(contrasts.map(\.p)).enumerated() { contrasts[index].adjusted = adjusted }
         self.contrasts = contrasts
     }
 }
@@ -180,7 +178,7 @@ extension ModelComparison.Contrast {
                 labels: positive, other.probabilities, first.probabilities, patients: cases.patients)
         else { return nil }
         name = other.name
-        change = Self.figure(paired)
+        change = ModelComparison.Figure(paired.difference, paired.interval())
         p = paired.p
         if Set(cases.patients).count == cases.patients.count {
             func right(_ scores: [Double], _ threshold: Double) -> [Bool] {
@@ -205,21 +203,17 @@ extension ModelComparison.Contrast {
             found.append((name, own.count, comparison))
         }
         let effects = found.map {
-            RandomEffects.Site(effect: $0.comparison.areas.0 - $0.comparison.areas.1, variance: $0.comparison.variance)
+            RandomEffects.Site(effect: $0.comparison.difference, variance: $0.comparison.variance)
         }
         guard found.count > 1, let random = RandomEffects(effects) else { return }
         sites = zip(found, random.weights).map { one, weight in
-            ModelComparison.Site(site: one.name, cases: one.cases, change: Self.figure(one.comparison), weight: weight)
+            ModelComparison.Site(
+                site: one.name, cases: one.cases,
+                change: ModelComparison.Figure(one.comparison.difference, one.comparison.interval()),
+                weight: weight)
         }
         combined = ModelComparison.Combined(
             change: ModelComparison.Figure(random.effect, random.interval), p: random.p, between: random.between,
             inconsistency: random.inconsistency, prediction: random.prediction.map { [$0.lowerBound, $0.upperBound] })
-    }
-
-    /// The change and DeLong's interval of it, clipped to −1…1.
-    private static func figure(_ paired: DeLong.Comparison) -> ModelComparison.Figure {
-        let change = paired.areas.0 - paired.areas.1
-        let half = NormalDistribution.quantile(0.975) * max(paired.variance, 0).squareRoot()
-        return ModelComparison.Figure(change, max(-1, change - half)...min(1, change + half))
     }
 }

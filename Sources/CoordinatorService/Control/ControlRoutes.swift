@@ -28,6 +28,7 @@ struct ControlRoutes {
         add(OpenLockedTest.self, to: router)
         add(CreateRelease.self, to: router)
         add(ListReleases.self, to: router)
+        add(WriteReport.self, to: router)
         add(JudgeRelease.self, to: router)
         add(ExportModel.self, to: router)
         add(VerifyTranscript.self, to: router)

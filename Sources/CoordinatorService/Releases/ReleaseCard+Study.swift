@@ -1,3 +1,4 @@
+import Encoder
 import Federation
 
 extension ReleaseCard {
@@ -23,8 +24,9 @@ extension ReleaseCard {
             transcript: head, sites: Self.sites(of: study, upTo: round),
             figures: (round.gate?.judgement?.figures ?? [])
                 + study.evaluations.filter { $0.model == model.digest }.flatMap(\.figures),
-            lineage: plan.lineage, limits: Self.limits(of: study, plan: plan),
-            notice: "Investigational output. Not a medical device. Must not inform the care of any patient.",
+            point: round.gate?.judgement?.point, familiarity: round.gate?.judgement?.familiarity, lineage: plan.lineage,
+            limits: Self.limits(of: study, plan: plan),
+            notice: ModelDescription.investigational,
             created: now)
     }
 
@@ -52,7 +54,7 @@ extension ReleaseCard {
         var sites: [String: Site] = [:]
         for earlier in study.rounds
         where earlier.phase == .committed && earlier.reference.round <= round.reference.round {
-            for verdict in earlier.verdicts where verdict.outcome == .accepted || verdict.outcome == .clipped {
+            for verdict in earlier.verdicts where verdict.counts {
                 let samples = earlier.updates[verdict.site]?.received.samples ?? 0
                 let rounds = (sites[verdict.site]?.rounds ?? 0) + 1
                 sites[verdict.site] = Site(name: verdict.site, samples: samples, rounds: rounds)

@@ -2,6 +2,7 @@ import Cryptography
 import Encoder
 package import Federation
 import Glibc
+import Training
 import Weights
 
 /// The model a study begins with: all of the plan's encoder and its head.
@@ -18,25 +19,26 @@ package enum InitialModel {
         encoder.imageSize = plan.recipe.size
         try encoder.validate()
         return try write(
-            ModelConfiguration(encoder: encoder, head: head(plan)), plan, seed: seed, from: nil, path: path)
+            model(plan, encoder), plan, seed: seed, from: nil, path: path)
     }
 
     /// Gives weights that an operator brought the plan's head.
     ///
     /// Weights of the very task, with its head, are taken word for word; otherwise a new head is drawn by the plan's seed,
-    /// as is anything else the weights lack. A file that holds no part of our encoder is another architecture, which only
+    /// as is anything else the weights lack. A file that holds no part of our networks is another architecture, which only
     /// sites with trainers of their own can train: it is taken word for word too, when all its numbers are F32.
     /// - Parameter weights: path of the object.
     /// - Returns: nil when the object itself is the initial model.
     package static func adapt(_ weights: String, _ plan: StudyPlan, path: String) throws -> ObjectReference? {
         let tensors = try SafetensorsFile(weights).tensors
-        if !tensors.contains(where: { $0.name.hasPrefix("patch_embedding.") }), !tensors.isEmpty,
+        let isOurs = tensors.contains { $0.name.hasPrefix("patch_embedding.") || $0.name == "stem.weight" }
+        if !isOurs, !tensors.isEmpty,
             tensors.allSatisfy({ $0.type == .float32 })
         {
             return nil
         }
         let file = try ModelFile(weights)
-        let model = ModelConfiguration(encoder: file.description.configuration.encoder, head: head(plan))
+        let model = model(plan, file.description.configuration.encoder)
         let layout = ParameterLayout(model)
         let takesHead =
             file.description.task == task(plan) && file.description.classes == plan.classes.map(\.name)
@@ -51,12 +53,17 @@ package enum InitialModel {
     /// The column the model predicts; a pretrained encoder predicts none.
     private static func task(_ plan: StudyPlan) -> String? { plan.objective == nil ? plan.task : nil }
 
-    private static func head(_ plan: StudyPlan) -> Head? {
-        if plan.objective != nil { return nil }
-        return switch plan.head {
-        case .mean: .mean(classes: plan.classes.count)
-        case .lamim: .published(classes: plan.classes.count)
+    /// The encoder with what the study trains beside it.
+    private static func model(_ plan: StudyPlan, _ encoder: EncoderConfiguration) -> ModelConfiguration {
+        if let objective = plan.objective.flatMap({ PretrainingObjective(rawValue: $0.rawValue) }) {
+            return objective.model(encoder)
         }
+        let head: Head =
+            switch plan.head {
+            case .mean: .mean(classes: plan.classes.count)
+            case .lamim: .published(classes: plan.classes.count)
+            }
+        return ModelConfiguration(encoder: encoder, head: head)
     }
 
     private static func write(

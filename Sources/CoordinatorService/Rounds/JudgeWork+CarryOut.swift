@@ -1,5 +1,6 @@
 package import Federation
 import Foundation
+import Statistics
 
 extension JudgeWork {
     /// Combines the reports on a candidate: those of the sites; where no site has enough cases, the coordinator's own.
@@ -27,13 +28,41 @@ extension JudgeWork {
             }
         }
         if let alone { figures += figure("coordinator's set AUC", alone.stratified) }
-        guard candidate != nil else { return Judgement(change: nil, figures: figures) }
+        guard let candidate else { return Judgement(change: nil, figures: figures) }
+        let point =
+            plan.classes.count == 2
+            ? OperatingPoint(
+                sites.bins(of: candidate.digest, class: plan.positive), positive: plan.positive,
+                asked: plan.evaluation.sensitivity) : nil
+        figures += point?.figures ?? []
+        let familiarity = familiarity(of: candidate.digest, sites)
+        if let familiarity {
+            figures.append(
+                ReleaseCard.Figure(
+                    name: "training cases summed for familiarity", value: Double(familiarity.features.count),
+                    note:
+                        "\(familiarity.dimensions) dimensions"
+                        + (familiarity.between.map {
+                            "; because sites differ, squared distances are divided by \(Self.digits($0.images)) of images "
+                                + "and \(Self.digits($0.features)) of features"
+                        } ?? "")))
+        }
         let margin = plan.gate?.margin ?? 0
         let alarms = (combined?.sites ?? []).filter { $0.areas.isWorse(margin: margin) }.compactMap { site in
             Self.change(site.areas).map { Judgement.Alarm(site: site.site, change: $0) }
         }
         return Judgement(
-            change: (combined ?? alone).flatMap { Self.change($0.stratified) }, alarms: alarms, figures: figures)
+            change: (combined ?? alone).flatMap { Self.change($0.stratified) }, alarms: alarms, figures: figures,
+            point: point, familiarity: familiarity)
+    }
+
+    /// What the sites' training cases are to the candidate: of those that say it as the plan asks.
+    private func familiarity(of model: String, _ reports: [EvaluationReport]) -> Familiarity? {
+        guard let dimensions = plan.evaluation.familiarity else { return nil }
+        return Familiarity(
+            reports.sorted { $0.site < $1.site }.compactMap(\.familiarity).filter {
+                $0.isWhole && $0.model == model && $0.dimensions == dimensions && $0.seed == plan.seed
+            })
     }
 
     /// The error of restored select cases, before and after the round: the mean over sites by their cases.

@@ -1,3 +1,5 @@
+package import Statistics
+
 /// An update that is durable at the coordinator and verified for all that can be seen of it alone.
 package struct ReceivedUpdate: Codable, Sendable, Equatable {
     package var site: String
@@ -77,11 +79,20 @@ package struct Judgement: Codable, Sendable, Equatable {
     package var alarms: [Alarm]
     /// For people and reports, site-stratified first.
     package var figures: [ReleaseCard.Figure]
+    /// The candidate's threshold, of two classes where sites have enough cases.
+    package var point: OperatingPoint?
+    /// What the sites' training cases are to the candidate, together.
+    package var familiarity: Familiarity?
 
-    package init(change: Change?, alarms: [Alarm] = [], figures: [ReleaseCard.Figure] = []) {
+    package init(
+        change: Change?, alarms: [Alarm] = [], figures: [ReleaseCard.Figure] = [], point: OperatingPoint? = nil,
+        familiarity: Familiarity? = nil
+    ) {
         self.change = change
         self.alarms = alarms
         self.figures = figures
+        self.point = point
+        self.familiarity = familiarity
     }
 }
 

@@ -17,7 +17,7 @@ extension FederationState {
     }
 
     func isEligible(_ site: String, _ study: Study) -> Bool {
-        study.hasConsent(of: site) && sites[site]?.standing == .active && study.plan.governance.invites(site)
+        study.hasConsent(of: site) && sites[site]?.standing == .active && study.plan.invites(site)
     }
 
     private func opening(_ study: Study, at now: Timestamp) -> Event? {

@@ -54,7 +54,7 @@ extension FederationState {
     ) throws(Problem) -> [Event] {
         let body = try body(of: message, from: site, signatures)
         try check(federation: body.federation, site: body.site, peer: site)
-        guard let study = studies[body.study], study.plan.governance.invites(site) else {
+        guard let study = studies[body.study], study.plan.invites(site) else {
             throw Problem(.wrongStudy, "\(site) is not invited to a study \(body.study.prefix(80)).")
         }
         guard body.plan == study.planDigest else {

@@ -1,3 +1,5 @@
+import Statistics
+
 extension FederationState {
     /// Results of work, and clocks that ran out. What comes too late, or again, changes nothing.
     func decideResult(_ command: Command) throws(Problem) -> [Event] {
@@ -97,7 +99,7 @@ extension Judgement {
             change: change.flatMap { $0.isFinite ? $0 : nil }, alarms: alarms.filter(\.change.isFinite),
             figures: figures.filter { figure in
                 figure.value.isFinite && (figure.interval ?? []).allSatisfy(\.isFinite)
-            })
+            }, point: point, familiarity: familiarity.flatMap { $0.isWhole ? $0 : nil })
     }
 }
 

@@ -105,6 +105,7 @@ extension FederationState {
                 .conflict, "There is a study \(plan.name) already: give the new one another name, or amend the old.")
         }
         try unexpired(plan, at: now)
+        try requireLeftOut(plan)
         return [.studyCreated(study: plan.name, plan: digest, text: text)]
     }
 
@@ -122,7 +123,7 @@ extension FederationState {
             ("classes", plan.classes.map(\.name) == former.classes.map(\.name)), ("head", plan.head == former.head),
             ("contrasts", plan.contrasts == former.contrasts),
             ("recipe.size", plan.recipe.size == former.recipe.size),
-            ("initial", plan.initial == former.initial),
+            ("initial", plan.initial == former.initial), ("leave_out", plan.leaveOut == former.leaveOut),
         ]
         if let changed = fixed.first(where: { !$0.1 }) {
             throw Problem(

@@ -3,7 +3,7 @@ extension FederationState {
     package func status(of name: String) -> StudyStatus? {
         guard let study = studies[name] else { return nil }
         let round = study.rounds.last
-        let asked = sites.keys.filter { study.plan.governance.invites($0) || study.consents[$0] != nil }.sorted()
+        let asked = sites.keys.filter { study.plan.invites($0) || study.consents[$0] != nil }.sorted()
         return StudyStatus(
             name: name, kind: study.plan.kind, task: study.plan.task, standing: study.standing, plan: study.planDigest,
             planVersion: study.planVersion, round: round?.reference.round ?? 0, rounds: study.plan.rounds,

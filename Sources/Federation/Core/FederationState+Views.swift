@@ -26,7 +26,7 @@ extension FederationState {
     package func offers(for site: String) -> [Offer] {
         guard isActive(site) else { return [] }
         return studies.keys.sorted().compactMap { name in
-            guard let study = studies[name], !study.standing.isOver, study.plan.governance.invites(site) else {
+            guard let study = studies[name], !study.standing.isOver, study.plan.invites(site) else {
                 return nil
             }
             let document = PlanDocument(

@@ -1,3 +1,5 @@
+import Statistics
+
 /// The rules that no single field shows: least cohorts, and fields that must agree.
 struct EgressCohort {
     let kind: EgressKind
@@ -44,6 +46,17 @@ struct EgressCohort {
             }
             try check(model.histograms, cases: report.cases, at: "\(path).histograms")
         }
+        if let familiarity = report.familiarity { try check(familiarity, of: report.models.last?.model ?? "") }
+    }
+
+    private func check(_ familiarity: Familiarity, of model: String) throws(EgressViolation) {
+        guard familiarity.isWhole, familiarity.model == model else {
+            throw EgressViolation(
+                kind, .inconsistent, "familiarity", "its sums do not fit each other or are of another model")
+        }
+        let least = max(limits.leastCases, MomentSums.casesPerDimension * familiarity.dimensions)
+        try require(familiarity.features.count, least, "familiarity.features.count", "training cases")
+        try require(familiarity.images.count, least, "familiarity.images.count", "training cases with all contrasts")
     }
 
     private func check(_ histograms: [ScoreHistogram], cases: [Int], at path: String) throws(EgressViolation) {

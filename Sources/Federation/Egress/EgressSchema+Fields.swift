@@ -1,3 +1,5 @@
+import Statistics
+
 extension EgressSchema {
     /// The fields of a message of JSON; nil for kinds without a body and for bytes.
     package static func fields(of kind: EgressKind) -> [EgressField]? {
@@ -104,6 +106,19 @@ extension EgressSchema {
         EgressField("negative", .integer(counts), "cases of the others"),
     ])
 
+    private static let moments = EgressType.object([
+        EgressField("count", .integer(1...mostCases), "training cases; at least ten a dimension and the least cohort"),
+        EgressField("sums", .list(.number(-1e12...1e12), 1...Familiarity.mostDimensions), "one a dimension"),
+        EgressField("products", .list(.number(-1e12...1e12), 1...136), "of each pair of dimensions, summed"),
+    ])
+
+    private static let familiarity = EgressType.object([
+        EgressField("model", digest, "digest of the model"),
+        EgressField("seed", .integer(0...(1 << 53)), "of the projection of features"),
+        EgressField("features", moments, "of projected features"),
+        EgressField("images", moments, "of numbers of the images, such as the brain's volume"),
+    ])
+
     private static let report =
         identity + [
             EgressField("round", round, "the assignment's round"),
@@ -129,6 +144,9 @@ extension EgressSchema {
                                 ]), 0...mostClasses),
                             "one a class, with the least cohort of each class; otherwise none"),
                     ]), 1...2), "base, then candidate"),
+            EgressField(
+                "familiarity", familiarity, optional: true,
+                "what the training cases are like, as sums over all of them; where the plan asks for it"),
             software,
         ]
 

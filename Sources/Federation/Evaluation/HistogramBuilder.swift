@@ -69,9 +69,13 @@ package struct HistogramBuilder: Sendable {
         EvaluationReport.Scores(model: model, loss: loss ?? 0, correct: correct, histograms: histograms(limits))
     }
 
+    private static var width: Double { (range.upperBound - range.lowerBound) / Double(bins) }
+
+    /// The probability whose logit lies at a place among the bins: whole numbers are edges, halves the middles.
+    package static func probability(at place: Double) -> Double { 1 / (1 + exp(-(range.lowerBound + place * width))) }
+
     /// Which of the 64 bins a logit falls into.
     package static func bin(of logit: Double) -> Int {
-        let width = (range.upperBound - range.lowerBound) / Double(bins)
         return Int(max(0, min(Double(bins - 1), ((logit - range.lowerBound) / width).rounded(.down))))
     }
 

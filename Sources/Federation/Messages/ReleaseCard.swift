@@ -1,3 +1,5 @@
+package import Statistics
+
 /// What is to be known of a released model, signed by the coordinator.
 package struct ReleaseCard: Message {
     package static let domain = "consilium/1 release"
@@ -45,6 +47,10 @@ package struct ReleaseCard: Message {
     package var transcript: TranscriptHead
     package var sites: [Site]
     package var figures: [Figure]
+    /// The model's one threshold, of two classes; nil where no site had enough cases to choose it on.
+    package var point: OperatingPoint?
+    /// What the training cases were like, as sums over the sites; nil where the plan did not ask.
+    package var familiarity: Familiarity?
     /// Licence and origin of the initial weights.
     package var lineage: String
     /// Always says what was not checked: `cross-site patient overlap not checked`.
@@ -56,7 +62,9 @@ package struct ReleaseCard: Message {
     package init(
         federation: String, name: String, standing: Standing, model: ObjectReference, round: RoundReference,
         task: String, classes: [String], recipe: String, plan: String, transcript: TranscriptHead, sites: [Site],
-        figures: [Figure], lineage: String, limits: [String], notice: String, created: Timestamp
+        figures: [Figure], point: OperatingPoint? = nil, familiarity: Familiarity? = nil, lineage: String,
+        limits: [String], notice: String,
+        created: Timestamp
     ) {
         self.federation = federation
         self.name = name
@@ -70,6 +78,8 @@ package struct ReleaseCard: Message {
         self.transcript = transcript
         self.sites = sites
         self.figures = figures
+        self.point = point
+        self.familiarity = familiarity
         self.lineage = lineage
         self.limits = limits
         self.notice = notice

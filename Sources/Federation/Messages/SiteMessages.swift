@@ -1,3 +1,5 @@
+package import Statistics
+
 /// A site's yes or no to a study as its plan now stands, signed by the site.
 package struct Consent: Message {
     package static let domain = "consilium/1 consent"
@@ -94,11 +96,13 @@ package struct EvaluationReport: Message {
     package var cases: [Int]
     /// Base, then candidate.
     package var models: [Scores]
+    /// What the site's training cases are to the last of the models, where the plan asks for it and the cases are enough.
+    package var familiarity: Familiarity?
     package var software: String
 
     package init(
         federation: String, site: String, round: RoundReference, plan: String, cases: [Int], models: [Scores],
-        software: String
+        familiarity: Familiarity? = nil, software: String
     ) {
         self.federation = federation
         self.site = site
@@ -106,6 +110,7 @@ package struct EvaluationReport: Message {
         self.plan = plan
         self.cases = cases
         self.models = models
+        self.familiarity = familiarity
         self.software = software
     }
 }

@@ -42,6 +42,7 @@ extension StudyPlan {
         normBound = try s.flag("norm_bound", default: true)
         keepUpdates = try s.integer("keep_updates", 0...100_000) ?? 2
         seed = try s.seed("seed") ?? 1
+        leaveOut = try s.texts("leave_out") ?? []
         governance = try Governance(s)
         try check(s)
         try governance.check(s.section("governance", known: PlanKeys.governance), classes: classes)
@@ -60,6 +61,16 @@ extension StudyPlan {
             throw s.error(
                 "evaluation", "names a set of the coordinator's, but pretraining has no classes: leave it to the sites")
         }
+        if evaluation.familiarity != nil {
+            guard kind == .training, objective == nil, evaluation.sites else {
+                throw s.error(
+                    "evaluation",
+                    "asks for `familiarity`, which sites sum up to candidates of a task with classes: leave it out")
+            }
+            guard seed < 1 << 53 else {
+                throw s.error("seed", "is too large for `evaluation.familiarity`: give one below 2^53")
+            }
+        }
         if kind == .evaluation {
             if s.has("training") {
                 throw s.error("training", "is given, but an evaluation trains nothing: leave it out")
@@ -67,6 +78,9 @@ extension StudyPlan {
             guard evaluation.sites || evaluation.coordinator != nil else {
                 throw s.error("evaluation", "asks nobody, but the study is an evaluation: set `sites: on`")
             }
+        }
+        guard leaveOut.allSatisfy({ Name.isValid($0) }) else {
+            throw s.error("leave_out", "must be names of sites, such as [site-3]")
         }
         if !governance.approvals.isEmpty, governance.approvals.count < minimumSites {
             throw s.error(
@@ -136,9 +150,9 @@ extension StudyPlan {
             }
             return .weights(digest: digest)
         }
-        let preset = try part.text("preset", "small, base or lamim, or `weights`")
-        guard ["small", "base", "lamim"].contains(preset) else {
-            throw part.error("preset", "is \"\(preset.prefix(80))\": choose one of small, base, lamim")
+        let preset = try part.text("preset", "small, base, lamim or resnet, or `weights`")
+        guard ["small", "base", "lamim", "resnet"].contains(preset) else {
+            throw part.error("preset", "is \"\(preset.prefix(80))\": choose one of small, base, lamim, resnet")
         }
         return .preset(name: preset, seed: try part.seed("seed") ?? 1)
     }

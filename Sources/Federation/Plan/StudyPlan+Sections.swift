@@ -1,10 +1,12 @@
+import Statistics
+
 /// Every key a plan may have; docs/plan.md tells each.
 enum PlanKeys {
     static let plan = [
         "name", "kind", "task", "objective", "classes", "positive", "contrasts", "recipe", "initial", "lineage", "head",
         "training",
         "rounds", "minimum_sites", "quorum", "deadline", "below_quorum", "weighting", "sample_cap", "evaluation",
-        "gate", "encoding", "max_norm", "norm_bound", "keep_updates", "seed", "governance",
+        "gate", "encoding", "max_norm", "norm_bound", "keep_updates", "seed", "leave_out", "governance",
     ]
     static let classDefinition = ["name", "definition", "labels"]
     static let recipe = ["name", "size", "orientation", "unstripped", "nonfinite", "margin", "percentiles"]
@@ -15,7 +17,7 @@ enum PlanKeys {
         "precision",
         "threads",
     ]
-    static let evaluation = ["sites", "coordinator"]
+    static let evaluation = ["sites", "coordinator", "sensitivity", "familiarity"]
     static let gate = ["metric", "margin"]
     static let governance = [
         "purpose", "controllers", "approvals", "retention", "expiry", "release_rights", "data_declared",
@@ -139,6 +141,9 @@ extension StudyPlan.Evaluation {
         if let coordinator, !Name.isValid(coordinator) {
             throw s.error("coordinator", "must name an evaluation set by a-z, 0-9 and the hyphen, or be off")
         }
+        sensitivity = try s.number("sensitivity", "above 0 and at most 1") { $0 > 0 && $0 <= 1 } ?? sensitivity
+        familiarity =
+            s.isOff("familiarity") ? nil : try s.integer("familiarity", 1...Familiarity.mostDimensions)
     }
 }
 

@@ -18,6 +18,8 @@ package struct StudyPlan: Codable, Sendable, Equatable {
         case blocks16
         /// The same with 6000 cubes of 4³.
         case blocks4
+        /// Predicts three quarters of the tokens from the others.
+        case masked
     }
 
     /// How the head reads the encoder.
@@ -90,6 +92,11 @@ package struct StudyPlan: Codable, Sendable, Equatable {
         package var sites = true
         /// Name of an evaluation set the coordinator itself holds.
         package var coordinator: String?
+        /// The share of positive select cases that a released model's threshold must find, above 0 and to 1.
+        package var sensitivity = 0.9
+        /// Dimensions in which sites sum up what their training cases are like, 1…16, the projection's seed being the
+        /// plan's; nil for not at all.
+        package var familiarity: Int?
 
         package init() {}
     }
@@ -144,7 +151,12 @@ package struct StudyPlan: Codable, Sendable, Equatable {
     /// Rounds after its end for which a round's updates are kept, so that it can be folded again.
     package var keepUpdates: Int
     package var seed: UInt64
+    /// Sites that take no part, nor have one in the weights the study begins with.
+    package var leaveOut: [String]
     package var governance: Governance
+
+    /// Whether a site is asked to take part.
+    package func invites(_ site: String) -> Bool { governance.invites(site) && !leaveOut.contains(site) }
 
     /// Weight of a site's update in the fold, 1 or more.
     package func weight(samples: Int) -> Int {

@@ -1,35 +1,43 @@
 /// Which parameters of a model stay as they are, by patterns of their names: `encoder` is everything but the head; in
-/// any other pattern `*` stands for any text and `?` for one character. What only the decoder uses is trained in
-/// pretraining alone, which never trains a head.
+/// any other pattern `*` stands for any text and `?` for one character. What only a decoder uses is trained in
+/// pretraining by that decoder alone, which never trains a head.
 package struct FreezePatterns: Sendable, Equatable {
     package let patterns: [String]
     /// When there are any, nothing else is trained.
     package let only: [String]
-    package let isPretraining: Bool
+    /// In pretraining.
+    package let objective: StudyPlan.Objective?
 
-    package init(_ patterns: [String] = [], only: [String] = [], isPretraining: Bool = false) {
+    package init(_ patterns: [String] = [], only: [String] = [], objective: StudyPlan.Objective? = nil) {
         self.patterns = patterns
         self.only = only
-        self.isPretraining = isPretraining
+        self.objective = objective
     }
 
     /// What a plan's `freeze`, `trainable` and objective say.
     package init(_ plan: StudyPlan) {
-        self.init(plan.training.freeze, only: plan.training.trainable, isPretraining: plan.objective != nil)
+        self.init(plan.training.freeze, only: plan.training.trainable, objective: plan.objective)
     }
 
     /// Whether a study trains the parameter of a name.
     package func trains(_ name: String) -> Bool {
-        !(isPretraining ? Self.isOfHead(name) : Self.isOfDecoder(name))
+        isReached(name)
             && (only.isEmpty || only.contains { Self.fits(name, pattern: $0) })
             && !patterns.contains { $0 == "encoder" ? !Self.isOfHead(name) : Self.fits(name, pattern: $0) }
     }
 
-    private static func isOfHead(_ name: String) -> Bool { name.hasPrefix("FC.") || name.hasPrefix("head.") }
-
-    private static func isOfDecoder(_ name: String) -> Bool {
-        name.hasPrefix("norm.") || name.hasPrefix("conv3d_transpose")
+    /// Whether what is learned has a gradient of the parameter.
+    private func isReached(_ name: String) -> Bool {
+        let isOfRestoration = name.hasPrefix("conv3d_transpose")
+        let isOfMasking = name.hasPrefix("mask_decoder.")
+        return switch objective {
+        case nil: !name.hasPrefix("norm.") && !isOfRestoration && !isOfMasking
+        case .blocks16, .blocks4: !Self.isOfHead(name) && !isOfMasking
+        case .masked: !Self.isOfHead(name) && !isOfRestoration
+        }
     }
+
+    private static func isOfHead(_ name: String) -> Bool { name.hasPrefix("FC.") || name.hasPrefix("head.") }
 
     /// Whether the whole name fits; linear in the name for each star.
     static func fits(_ name: String, pattern: String) -> Bool {

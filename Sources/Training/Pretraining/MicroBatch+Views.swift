@@ -1,5 +1,4 @@
 import Cohort
-import Foundation
 
 extension MicroBatch {
     /// Two views of each case, and the cases themselves.
@@ -7,8 +6,7 @@ extension MicroBatch {
     package func views(by scheme: ContentDropout.Scheme, _ cases: FitCases, seed: UInt64, name: String) -> MicroBatch {
         guard case .images(let target) = content else { return self }
         let values = target.count / samples.count
-        let edge = pow(Double(values / samples[0].shown.count), 1 / 3.0).rounded()
-        let dropout = ContentDropout(scheme, size: Int(edge))
+        let dropout = ContentDropout(scheme, size: EncoderInput.edge(voxels: values / samples[0].shown.count))
         var views: [Float] = []
         views.reserveCapacity(2 * target.count)
         for view in 1...2 {
@@ -20,6 +18,15 @@ extension MicroBatch {
             }
         }
         return MicroBatch(content: .views(views, target: target), samples: samples)
+    }
+
+    /// The cases, and which tokens of each are shown.
+    package func masked(by mask: TokenMask, _ cases: FitCases, seed: UInt64, name: String) -> MicroBatch {
+        guard case .images(let images) = content else { return self }
+        let visible = samples.flatMap { sample in
+            mask.draw(seed: seed, name: "\(cases.cases[sample.index].record.id), \(name)")
+        }
+        return MicroBatch(content: .masked(images, visible: visible), samples: samples)
     }
 
     /// The cases changed a little.

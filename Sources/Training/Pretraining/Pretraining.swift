@@ -1,10 +1,10 @@
 package import Cohort
 package import Compute
-import Encoder
+package import Encoder
 import Foundation
 import Imaging
 
-/// Pretraining at one site: context restoration over a manifest's cases, with checkpoints, a history, pictures, and the
+/// Pretraining at one site: restoring what was taken out of a manifest's cases, with checkpoints, a history, pictures, and the
 /// model that restores the select cases best.
 ///
 /// ```swift
@@ -13,7 +13,7 @@ import Imaging
 package final class Pretraining {
     package struct Request: Sendable {
         package var start: FitRequest.Start
-        package var scheme: ContentDropout.Scheme
+        package var objective: PretrainingObjective
         /// Class weights and the criterion are not used.
         package var settings: FitSettings
         /// Cases of the test split are not looked at.
@@ -30,12 +30,12 @@ package final class Pretraining {
         package var pictures: Int?
 
         package init(
-            start: FitRequest.Start, scheme: ContentDropout.Scheme, settings: FitSettings, cases: [LabelledCase],
+            start: FitRequest.Start, objective: PretrainingObjective, settings: FitSettings, cases: [LabelledCase],
             load: @escaping @Sendable (CaseRecord) throws -> EncoderInput, precision: Precision, threads: Int? = nil,
             out: String, checkpointSeconds: Double = 600, pictures: Int? = nil
         ) {
             self.start = start
-            self.scheme = scheme
+            self.objective = objective
             self.settings = settings
             self.cases = cases
             self.load = load
@@ -51,8 +51,8 @@ package final class Pretraining {
         /// A sentence a person should read.
         case note(String)
         case reading(done: Int, total: Int)
-        /// A step of all; `reconstruction` and `contrastive` are the loss's parts.
-        case step(done: Int, total: Int, loss: Double, reconstruction: Double, contrastive: Double)
+        /// A step of all, and the loss's parts.
+        case step(done: Int, total: Int, loss: Double, parts: RestorationLoss.Value?)
         case epoch(EpochRecord, of: Int)
     }
 
@@ -88,50 +88,24 @@ package final class Pretraining {
     package init(_ request: Request) throws {
         self.request = request
         let s = request.settings
-        var model: ModelConfiguration
-        var lineage: [String] = []
-        var licence: String?
-        switch request.start {
-        case .preset(let preset): model = ModelConfiguration(encoder: preset.configuration, head: nil)
-        case .configuration(let encoder): model = ModelConfiguration(encoder: encoder, head: nil)
-        case .weights(let file, let digest):
-            model = file.description.configuration
-            model.head = nil
-            lineage = [digest] + file.description.lineage
-            licence = file.description.licenceReference
-        }
-        let encoder = JSONEncoder()
-        encoder.outputFormatting = .sortedKeys
-        description = ModelDescription(
-            configuration: model, recipe: String(decoding: try encoder.encode(s.recipe), as: UTF8.self),
-            licenceReference: licence, lineage: lineage)
+        let model = request.objective.model(request.start.encoder)
+        description = try request.start.description(of: model, recipe: s.recipe)
         select = request.cases.filter { $0.split == .select }
         folder = try FitFolder(request.out)
         try folder.makeCheckpointFolder()
         errors = try RestorationErrors(
-            request.scheme, seed: s.seed, precision: request.precision, threads: request.threads)
+            request.objective, seed: s.seed, precision: request.precision, threads: request.threads)
         let training = request.cases.count { $0.split == .train }
         let schedule = s.schedule(cases: training)
-        let begins =
-            switch request.start {
-            case .preset(let preset): preset.rawValue
-            case .configuration(let shape): "\(shape)"
-            case .weights(_, let digest): "weights \(digest)"
-            }
         round = try LocalRound(
             LocalRound.Request(
-                model: model, goal: .restoration(request.scheme), begin: Self.begin(request.start, seed: s.seed),
+                model: model, goal: request.objective.goal, begin: Self.begin(request.start, seed: s.seed),
                 settings: s, length: .epochs(s.epochs), rate: { schedule.rate(at: $0) },
                 trains: { !s.freezes($0) }, cases: request.cases, load: request.load, precision: request.precision,
                 threads: request.threads,
-                identity: [
-                    "starting weights": begins, "objective": request.scheme.rawValue, "recipe": s.recipe.summary,
-                    "epochs": "\(s.epochs)", "batch": "\(s.batch)", "accumulate": "\(s.accumulate)",
-                    "optimizer": "\(s.optimizer)", "rate": "\(s.rate)", "warm-up": "\(s.warmUp)",
-                    "schedule": s.shape.rawValue, "clip": s.clip.map { "\($0)" } ?? "none",
-                    "freeze": s.freeze.joined(separator: " "), "drop-contrasts": "\(s.dropContrasts)",
-                    "augment": s.augment.map(\.rawValue).joined(separator: " "),
-                ],
+                identity: s.identity.merging([
+                    "starting weights": request.start.identity, "objective": request.objective.rawValue,
+                ]) { $1 },
                 checkpoint: folder.checkpoint, checkpointSeconds: request.checkpointSeconds))
     }
 
@@ -156,17 +130,13 @@ package final class Pretraining {
             return done
         }
         let began = clock.now
-        var parts = (0.0, 0.0)
         var earlierSeconds: Double?
         let result = try round.run(
             report: { told in
                 switch told {
                 case .reading(let done, let total): report(.reading(done: done, total: total))
-                case .parts(let reconstruction, let contrastive): parts = (reconstruction, contrastive)
-                case .step(let done, let total, let loss):
-                    report(
-                        .step(
-                            done: done, total: total, loss: loss, reconstruction: parts.0, contrastive: parts.1))
+                case .step(let done, let total, let loss, let parts):
+                    report(.step(done: done, total: total, loss: loss, parts: parts))
                 }
             }, shouldStop: shouldStop,
             epochEnd: { state, trainer, history in
@@ -191,7 +161,8 @@ package final class Pretraining {
         if !select.isEmpty {
             guard
                 let error = try errors.mean(
-                    of: trainer.network, cases: select, load: request.load, progress: { _ in !shouldStop() })
+                    of: trainer.store, description.configuration, cases: select, load: request.load,
+                    progress: { _ in !shouldStop() })
             else { return nil }
             evaluation.cases = select.count
             evaluation.loss = error
@@ -204,7 +175,7 @@ package final class Pretraining {
                 epoch: state.epoch, score: score, loss: evaluation.loss ?? 0, digest: digest)
         }
         if let every = request.pictures, state.epoch % every == 0 || state.epoch == request.settings.epochs {
-            try draw(trainer.network, epoch: state.epoch)
+            try draw(trainer.store, epoch: state.epoch)
         }
         return EpochRecord(
             epoch: state.epoch, step: state.optimizerSteps,
@@ -215,16 +186,15 @@ package final class Pretraining {
     }
 
     /// A case that was not trained on, where there is one: what is there, what the network saw, what it made of it.
-    private func draw(_ network: Network, epoch: Int) throws {
+    private func draw(_ store: ParameterStore, epoch: Int) throws {
         guard let shown = (select.first ?? request.cases.first { $0.split == .train }) else { return }
         let input = try request.load(shown.record)
-        let size = network.model.encoder.imageSize
-        let view = errors.view(of: input, shown.record.id, size: size)
-        let output = try network.reconstruct(view, count: 1, present: [input.present])
+        let example = try errors.example(of: store, description.configuration, input, shown.record.id)
         let pictures = folder.path + "/pictures"
         try OutputFile.makeFolder(pictures)
         try RestorationPicture(
-            columns: [input.voxels, view, Array(output)], present: input.present, size: size
+            columns: [input.voxels, example.view, example.restored], present: input.present,
+            size: description.configuration.encoder.imageSize
         ).write(to: pictures + "/epoch-\(String(format: "%04d", epoch)).png")
     }
 
@@ -236,21 +206,17 @@ package final class Pretraining {
             epochs: request.settings.epochs, bestEpoch: best.epoch, error: select.isEmpty ? nil : best.loss,
             errorBefore: try before(),
             errorOfViews: try errors.ofViews(
-                select, size: description.configuration.encoder.imageSize, load: request.load), modelDigest: best.digest
-        )
+                select, description.configuration.encoder, load: request.load), modelDigest: best.digest)
         try OutputFile.write(json: metrics, to: folder.metrics)
         folder.removeCheckpoint()
         return metrics
     }
 
-    /// The error of the model as it was before the first step.
+    /// The error of the model as it was before the first step, whose weights take the place of the last ones: those of the
+    /// best epoch are in the file.
     private func before() throws -> Double? {
         guard !select.isEmpty else { return nil }
-        let device = try Device(precision: request.precision, threads: request.threads)
-        let store = try ParameterStore(ParameterLayout(description.configuration), device: device)
-        try Self.begin(request.start, seed: request.settings.seed)(store)
-        return try errors.mean(
-            of: Network(description.configuration, parameters: store, batch: 1, training: false), cases: select,
-            load: request.load)
+        try Self.begin(request.start, seed: request.settings.seed)(round.store)
+        return try errors.mean(of: round.store, description.configuration, cases: select, load: request.load)
     }
 }

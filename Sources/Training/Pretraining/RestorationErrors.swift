@@ -3,19 +3,22 @@ package import Compute
 package import Encoder
 
 /// How far off a model restores what was taken out of cases it did not learn from.
+///
+/// The error of a case is the mean absolute difference over all voxels of the contrasts that it has; where tokens are
+/// hidden, over the voxels of the brain in those.
 package struct RestorationErrors {
-    private let scheme: ContentDropout.Scheme
+    private let objective: PretrainingObjective
     private let seed: UInt64
     private let device: Device
 
     /// - Parameter seed: with a case's name it decides what is taken out: the same for every model and round.
-    package init(_ scheme: ContentDropout.Scheme, seed: UInt64, precision: Precision, threads: Int?) throws {
-        self.scheme = scheme
+    package init(_ objective: PretrainingObjective, seed: UInt64, precision: Precision, threads: Int?) throws {
+        self.objective = objective
         self.seed = seed
         device = try Device(precision: precision, threads: threads)
     }
 
-    /// The mean absolute error over all voxels of the contrasts that cases have, averaged over cases.
+    /// The mean error over cases.
     ///
     /// - Parameters:
     ///   - cases: at least one.
@@ -30,26 +33,26 @@ package struct RestorationErrors {
         configuration.head = nil
         let store = try ParameterStore(ParameterLayout(configuration), device: device)
         _ = try model.load(into: store)
-        return try mean(
-            of: Network(configuration, parameters: store, batch: 1, training: false), cases: cases, load: load,
-            progress: progress)
+        return try mean(of: store, configuration, cases: cases, load: load, progress: progress)
     }
 
-    /// The same of a network that is in memory.
+    /// The same of parameters that are in memory.
     package func mean(
-        of network: Network, cases: [LabelledCase], load: (CaseRecord) throws -> EncoderInput,
-        progress: (Int) -> Bool = { _ in true }
+        of store: ParameterStore, _ model: ModelConfiguration, cases: [LabelledCase],
+        load: (CaseRecord) throws -> EncoderInput, progress: (Int) -> Bool = { _ in true }
     ) throws -> Double? {
+        let restorer = try Restorer(objective, model, store)
         var sum = 0.0
         for (done, labelled) in cases.enumerated() {
             let input = try load(labelled.record)
-            guard input.voxels.count == network.model.encoder.imageValues else {
+            guard input.voxels.count == model.encoder.imageValues else {
                 throw TrainingError(
                     .data,
                     "\(labelled.record.name) has \(input.voxels.count) prepared voxels where the model takes "
-                        + "\(network.model.encoder.imageValues)")
+                        + "\(model.encoder.imageValues)")
             }
-            sum += try error(network, input, labelled.record.id)
+            let part = part(of: input, labelled.record.id, model.encoder)
+            sum += part.distance(try restorer.restore(part, present: input.present), input)
             guard sum.isFinite else {
                 throw TrainingError(.notFinite, "The model restores \(labelled.record.name) as no finite numbers")
             }
@@ -58,36 +61,91 @@ package struct RestorationErrors {
         return cases.isEmpty ? nil : sum / Double(cases.count)
     }
 
-    /// The same of views as they are, with nothing restored: what a model must be better than.
-    package func ofViews(_ cases: [LabelledCase], size: Int, load: (CaseRecord) throws -> EncoderInput) throws
-        -> Double?
-    {
+    /// The same of what is shown as it is, with nothing restored: what a model must be better than.
+    package func ofViews(
+        _ cases: [LabelledCase], _ encoder: EncoderConfiguration, load: (CaseRecord) throws -> EncoderInput
+    ) throws -> Double? {
         var sum = 0.0
         for labelled in cases {
             let input = try load(labelled.record)
-            sum += distance(view(of: input, labelled.record.id, size: size), input)
+            let part = part(of: input, labelled.record.id, encoder)
+            sum += part.distance(part.view, input)
         }
         return cases.isEmpty ? nil : sum / Double(cases.count)
     }
 
-    private func error(_ network: Network, _ input: EncoderInput, _ id: String) throws -> Double {
-        let view = view(of: input, id, size: network.model.encoder.imageSize)
-        return distance(Array(try network.reconstruct(view, count: 1, present: [input.present])), input)
+    /// What a model is shown of a case, and what it makes of it: (contrasts, size³) each.
+    package func example(
+        of store: ParameterStore, _ model: ModelConfiguration, _ input: EncoderInput, _ id: String
+    ) throws -> (view: [Float], restored: [Float]) {
+        let part = part(of: input, id, model.encoder)
+        return (
+            part.view, try Restorer(objective, model, store).restore(part, present: input.present)
+        )
     }
 
-    /// The mean absolute difference over the contrasts that a case has.
-    private func distance(_ output: [Float], _ input: EncoderInput) -> Double {
-        let channel = input.voxels.count / input.present.count
-        var sum = 0.0
-        for contrast in input.present.indices where input.present[contrast] {
-            for i in contrast * channel..<(contrast + 1) * channel { sum += Double(abs(output[i] - input.voxels[i])) }
+    private func part(of input: EncoderInput, _ id: String, _ encoder: EncoderConfiguration) -> ShownPart {
+        let name = "\(id), chosen view"
+        guard let scheme = objective.scheme else {
+            let mask = TokenMask(encoder)
+            let visible = mask.draw(seed: seed, name: name)
+            return ShownPart(
+                view: mask.view(input.voxels, shown: visible, contrasts: input.present.count), visible: visible,
+                hidden: mask.hidden(shown: visible))
         }
-        return sum / Double(channel * input.present.count { $0 })
+        return ShownPart(
+            view: ContentDropout(scheme, size: encoder.imageSize).view(
+                input.voxels, shown: input.present, seed: seed, name: name))
+    }
+}
+
+/// What a model is shown of a case.
+private struct ShownPart {
+    /// (contrasts, size³)
+    let view: [Float]
+    /// The tokens shown and the voxels that are not, where tokens are hidden.
+    var visible: [Int32] = []
+    var hidden: [Bool]?
+
+    /// The error of a restored case.
+    func distance(_ restored: [Float], _ input: EncoderInput) -> Double {
+        let channel = input.voxels.count / input.present.count
+        let contrasts = input.present.indices.filter { input.present[$0] }
+        var sum = 0.0
+        var counted = 0
+        for i in 0..<channel {
+            if let hidden {
+                guard hidden[i], contrasts.contains(where: { input.voxels[$0 * channel + i] != 0 }) else { continue }
+            }
+            for contrast in contrasts {
+                sum += Double(abs(restored[contrast * channel + i] - input.voxels[contrast * channel + i]))
+            }
+            counted += contrasts.count
+        }
+        return counted == 0 && sum == 0 ? 0 : sum / Double(counted)
+    }
+}
+
+/// A network that restores one case.
+private enum Restorer {
+    case decoder(Network)
+    case masked(MaskedAutoencoder)
+
+    init(_ objective: PretrainingObjective, _ model: ModelConfiguration, _ store: ParameterStore) throws {
+        self =
+            if objective.scheme == nil {
+                .masked(
+                    try MaskedAutoencoder(
+                        model, parameters: store, batch: 1, training: false, shown: TokenMask(model.encoder).shown))
+            } else {
+                .decoder(try Network(model, parameters: store, batch: 1, training: false))
+            }
     }
 
-    /// What the model is shown of a case.
-    package func view(of input: EncoderInput, _ id: String, size: Int) -> [Float] {
-        ContentDropout(scheme, size: size).view(
-            input.voxels, shown: input.present, seed: seed, name: "\(id), chosen view")
+    func restore(_ part: ShownPart, present: [Bool]) throws -> [Float] {
+        switch self {
+        case .decoder(let network): Array(try network.reconstruct(part.view, count: 1, present: [present]))
+        case .masked(let network): try network.restore(part.view, visible: part.visible, present: present)
+        }
     }
 }

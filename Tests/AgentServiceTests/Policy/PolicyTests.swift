@@ -42,6 +42,8 @@ struct PolicyTests {
     @Test("each missing or expired part of the governance is a reason of its own")
     func governance() throws {
         #expect(try objection { $0.governance.purpose = " " }?.contains("purpose") == true)
+        #expect(try objection { $0.governance.purpose = "..." }?.contains("purpose") == true)
+        #expect(try objection { $0.leaveOut = ["hospital-a"] }?.contains("out") == true)
         #expect(try objection { $0.governance.controllers = [] }?.contains("controller") == true)
         #expect(try objection { $0.governance.approvals = [:] }?.contains("approval") == true)
         #expect(try objection(site: "hospital-z")?.contains("approval") == true)

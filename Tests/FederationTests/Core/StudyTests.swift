@@ -17,6 +17,26 @@ struct StudyTests {
         }
     }
 
+    @Test("a site that is left out is not invited, and may have no part in the weights a study begins with")
+    func leftOut() throws {
+        var f = try Federated(sites: 2, plan: ["leave_out: [site-3]"])
+        try f.enrol("site-3")
+        #expect(try f.round.sites == ["site-1", "site-2"])
+        #expect(f.state.offers(for: "site-3") == [] && f.state.offers(for: "site-2").count == 1)
+        try f.wholeRound()
+        let first = try #require(try f.study.rounds.first?.candidate?.digest)
+        func next(_ name: String, without site: String, from digest: String) throws {
+            try f.perform(
+                .createStudy(
+                    text: Federated.plan(
+                        ["name: \(name)", "initial: {weights: \(digest)}", "leave_out: [\(site)]"])))
+        }
+        try next("home", without: "site-3", from: first)
+        #expect { try next("away", without: "site-2", from: first) } throws: {
+            ($0 as? Problem)?.message.contains("leaves out site-2") == true
+        }
+    }
+
     @Test("a revoked site is out at once, and what it sent is not folded")
     func revoked() throws {
         var f = try Federated(plan: ["minimum_sites: 2"])

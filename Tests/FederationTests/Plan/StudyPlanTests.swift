@@ -24,8 +24,17 @@ struct StudyPlanTests {
         #expect(plan.recipe.size == 48 && plan.initial == .preset(name: "small", seed: 7))
         #expect(plan.minimumSites == 2 && plan.quorum == nil && plan.deadline == nil && plan.belowQuorum == .wait)
         #expect(plan.normBound && plan.maxNorm == nil && plan.keepUpdates == 2 && plan.encoding == .f32)
+        #expect(plan.evaluation.sensitivity == 0.9 && plan.evaluation.familiarity == nil)
         #expect(plan.gate == StudyPlan.Gate() && plan.weight(samples: 50_000) == 10_000)
         #expect(plan.training.length == .epochs(1))
+    }
+
+    @Test("every template is a plan, of its own task", arguments: PlanTemplate.allCases)
+    func templates(template: PlanTemplate) throws {
+        let plan = try StudyPlan.parse(template.text)
+        #expect(plan.task == template.rawValue && plan.name == template.rawValue)
+        #expect((plan.objective != nil) == (template == .pretraining))
+        #expect(plan.classes.count == (template == .pretraining ? 0 : 2))
     }
 
     @Test("pretraining needs no classes, and refuses what is about them")
@@ -34,10 +43,24 @@ struct StudyPlanTests {
         let plan = try StudyPlan.parse(text)
         #expect(plan.objective == .blocks16 && plan.classes.isEmpty && plan.gate == nil && plan.evaluation.sites)
         #expect(try StudyPlan.parse(text + "objective: blocks4\n").objective == .blocks4)
+        let masked = try StudyPlan.parse(text + "objective: masked\n")
+        #expect(masked.objective == .masked)
+        // Each objective trains the encoder and its own decoder, none a head.
+        for (plan, trained) in [
+            (plan, ["blocks.0.norm1.weight", "norm.bias", "conv3d_transpose.weight"]),
+            (masked, ["blocks.0.norm1.weight", "norm.bias", "mask_decoder.embed.bias"]),
+        ] {
+            let names = [
+                "blocks.0.norm1.weight", "norm.bias", "conv3d_transpose.weight", "mask_decoder.embed.bias",
+                "head.norm.bias",
+            ]
+            #expect(names.filter(FreezePatterns(plan).trains) == trained)
+        }
         for (line, words) in [
             ("classes: [no, yes]", "`classes`"), ("positive: yes", "`positive`"), ("head: mean", "`head`"),
             ("gate: {margin: 0.1}", "`gate`"), ("evaluation: {coordinator: set}", "`evaluation`"),
-            ("objective: blocks8", "`objective`"), ("training: {class_weights: [1, 2]}", "`training.class_weights`"),
+            ("objective: blocks8", "`objective`"), ("leave_out: [Site 3]", "`leave_out`"),
+            ("training: {class_weights: [1, 2]}", "`training.class_weights`"),
         ] {
             let error = #expect(throws: PlanError.self) { _ = try StudyPlan.parse(text + line + "\n") }
             #expect(error?.description.contains(words) == true, "\(line): \(error?.description ?? "")")
@@ -142,6 +165,15 @@ struct StudyPlanTests {
             (
                 "rounds: 10", "rounds: 10\nevaluation: off\ngate: {margin: 0.1}",
                 "line 7: `gate` has nothing to judge by"
+            ),
+            (
+                "rounds: 10", "rounds: 10\nevaluation: {familiarity: 17}",
+                "`evaluation.familiarity` is \"17\": give a whole number of 1 to 16"
+            ),
+            ("rounds: 10", "rounds: 10\nevaluation: {sites: off, familiarity: 2}", "asks for `familiarity`"),
+            (
+                "rounds: 10", "rounds: 10\nseed: 9007199254740992\nevaluation: {familiarity: 2}",
+                "`seed` is too large"
             ),
             ("rounds: 10", "rounds: 10\nweighting: uniform\nsample_cap: 9", "line 7: `sample_cap` means nothing"),
             ("rounds: 10", "rounds: 10\ntraining: {class_weights: [1, 2, 3]}", "gives 3 numbers for 2 classes"),

@@ -1,6 +1,6 @@
 import Compute
 
-/// Memory for the activations of a network, planned once for its largest batch.
+/// Memory for the activations of a stack of blocks, planned once for its largest batch.
 ///
 /// Shapes below: R = batch × tokens rows, H hidden, F mlp, A the device's activation type (fp32 or bfloat16).
 final class Activations {
@@ -12,9 +12,6 @@ final class Activations {
         let mean1, rstd1, mean2, rstd2: UnsafeMutablePointer<Float>
     }
 
-    let rows: Int
-    /// (R, channels × patch³) in A.
-    let patches: UnsafeMutableRawPointer
     let blocks: [Block]
     /// The last block's output (R, H) fp32.
     let output: UnsafeMutablePointer<Float>
@@ -22,11 +19,10 @@ final class Activations {
     let product: UnsafeMutablePointer<Float>
     private let arena: Arena
 
-    init(_ e: EncoderConfiguration, batch: Int, precision: Precision, training: Bool) throws(ComputeError) {
+    init(_ e: BlockShape, batch: Int, precision: Precision, training: Bool) throws(ComputeError) {
         let rows = batch * e.tokens
         let a = precision.bytes
         let arena = Arena()
-        let patches = arena.reserve(bytes: rows * e.patchValues * a)
         let product = arena.reserve(bytes: rows * max(e.hidden, e.mlp) * 4)
         let sums = (0..<(training ? 2 * e.layers + 1 : 1)).map { _ in arena.reserve(bytes: rows * e.hidden * 4) }
         let pieces = (0..<(training ? e.layers : 1)).map { _ in
@@ -40,8 +36,6 @@ final class Activations {
         func floats(_ piece: Arena.Piece) -> UnsafeMutablePointer<Float> {
             arena.pointer(piece).assumingMemoryBound(to: Float.self)
         }
-        self.rows = rows
-        self.patches = arena.pointer(patches)
         self.product = floats(product)
         output = floats(sums[sums.count - 1])
         blocks = (0..<e.layers).map { i in
@@ -71,7 +65,7 @@ final class ActivationGradients {
     let unused: UnsafeMutablePointer<Float>
     private let arena: Arena
 
-    init(_ e: EncoderConfiguration, batch: Int, precision: Precision) throws(ComputeError) {
+    init(_ e: BlockShape, batch: Int, precision: Precision) throws(ComputeError) {
         let rows = batch * e.tokens
         let a = precision.bytes
         let arena = Arena()

@@ -1,56 +1,74 @@
 import CKernels
 import Compute
 
-extension Network {
+extension TransformerTrunk {
     /// Patch embedding as a product: tokens = patches · Wᵀ + bias + position, and for every absent contrast its vector.
     func embed(_ images: UnsafePointer<Float>, count: Int) throws(EncoderError) {
-        let e = model.encoder
+        let e = encoder
+        let product = stack.activations.product
         ck_patchify(
-            device.team, images, activations.patches, device.half, count, e.inChannels, e.imageSize, e.patchSize)
+            device.team, images, patches.base, device.half, count, e.inChannels, e.imageSize, e.patchSize, visible,
+            tokens)
         try parameters.multiply(
-            activations.patches, weight: embedding.weight, into: activations.product, m: count * e.tokens,
-            halfResult: false)
+            patches.base, weight: embedding.weight, into: product, m: count * tokens, halfResult: false)
         let bias = parameters.vector(embedding.bias)
-        let position = parameters.vector(embedding.position)
         let vectors = parameters.vector(embedding.absent)
-        let values = e.tokens * e.hidden
+        let values = tokens * e.hidden
         for i in 0..<count {
             var offset = Array(UnsafeBufferPointer(start: bias, count: e.hidden))
             for channel in absent[i] {
                 for j in 0..<e.hidden { offset[j] += vectors[channel * e.hidden + j] }
             }
             ck_bias_residual(
-                device.team, position, activations.product + i * values, offset,
-                activations.blocks[0].input + i * values, e.tokens, e.hidden)
+                device.team, positions(of: i), product + i * values, offset, stack.input + i * values, tokens, e.hidden)
         }
+    }
+
+    /// The position embeddings of a case's tokens, (tokens, hidden). Those of tokens shown are put together where the
+    /// first block's input comes to lie.
+    private func positions(of sample: Int) -> UnsafePointer<Float> {
+        let all = parameters.vector(embedding.position)
+        guard let visible else { return all }
+        let hidden = encoder.hidden
+        let rows = stack.input + sample * tokens * hidden
+        for t in 0..<tokens {
+            (rows + t * hidden).update(from: all + Int(visible[sample * tokens + t]) * hidden, count: hidden)
+        }
+        return UnsafePointer(rows)
     }
 
     /// The gradients of the embedding's parameters from that of the tokens, which lies in `gradients.sum`.
     func embedBackward(_ g: ActivationGradients, into out: Gradients, accumulate: Bool) throws(EncoderError) {
-        let e = model.encoder
-        let rows = current * e.tokens
-        let values = e.tokens * e.hidden
+        let e = encoder
+        let rows = current * tokens
+        let values = tokens * e.hidden
         let flag: Int32 = accumulate ? 1 : 0
         let half = device.precision.half
         ck_column_sum_cast(
             device.team, g.sum, half ? g.sumHalf : nil, device.half, out.pointer(embedding.bias), flag, rows, e.hidden)
         if let weight = out.pointer(embedding.weight) {
-            try run { () throws(ComputeError) in
+            try computed { () throws(ComputeError) in
                 try device.multiply(
-                    Matrix(g.sumHalf, width: e.hidden).transposed, Matrix(activations.patches, width: e.patchValues),
+                    Matrix(g.sumHalf, width: e.hidden).transposed, Matrix(patches.base, width: e.patchValues),
                     into: weight, m: e.hidden, n: e.patchValues, k: rows, accumulate: accumulate)
             }
         }
         if let position = out.pointer(embedding.position) {
-            if !accumulate { position.update(repeating: 0, count: values) }
-            for i in 0..<current { ck_axpy(device.team, 1, g.sum + i * values, position, values) }
+            if !accumulate { position.update(repeating: 0, count: e.tokens * e.hidden) }
+            if let visible {
+                for (row, token) in visible.enumerated() {
+                    ck_axpy(device.team, 1, g.sum + row * e.hidden, position + Int(token) * e.hidden, e.hidden)
+                }
+            } else {
+                for i in 0..<current { ck_axpy(device.team, 1, g.sum + i * values, position, values) }
+            }
         }
         if let vectors = out.pointer(embedding.absent) {
             if !accumulate { vectors.update(repeating: 0, count: e.inChannels * e.hidden) }
             for i in 0..<current {
                 for channel in absent[i] {
                     ck_column_sum_cast(
-                        device.team, g.sum + i * values, nil, 0, vectors + channel * e.hidden, 1, e.tokens, e.hidden)
+                        device.team, g.sum + i * values, nil, 0, vectors + channel * e.hidden, 1, tokens, e.hidden)
                 }
             }
         }
@@ -58,13 +76,13 @@ extension Network {
 
     /// The gradient of the input images from that of the tokens, after ``embedBackward(_:into:accumulate:)``.
     func imageGradient(_ g: ActivationGradients, into images: UnsafeMutablePointer<Float>) throws(EncoderError) {
-        let e = model.encoder
+        let e = encoder
         let rows = current * e.tokens
         guard let weight = parameters.matrix(embedding.weight) else {
             throw EncoderError(.input, "packed parameters have no gradients: load the model for training")
         }
         if device.precision.half { ck_to_half(device.team, g.sum, half(g.sumHalf), rows * e.hidden) }
-        try run { () throws(ComputeError) in
+        try computed { () throws(ComputeError) in
             let patches = try Buffer<Float>(count: rows * e.patchValues)
             try device.multiply(
                 Matrix(g.sumHalf, width: e.hidden), Matrix(weight, width: e.patchValues), into: patches.base, m: rows,

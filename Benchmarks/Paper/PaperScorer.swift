@@ -1,0 +1,81 @@
+import Cohort
+import Compute
+import Encoder
+import Foundation
+import Imaging
+import Statistics
+import Training
+
+/// What a model says of test and select cases, and its areas.
+struct PaperScores: Codable {
+    var labels: [Bool]
+    var sites: [String]
+    var patients: [String]
+    /// Of the positive class.
+    var scores: [Double]
+
+    private var strata: [StratifiedArea.Site] {
+        Set(sites).sorted().map { site in
+            let own = sites.indices.filter { sites[$0] == site }
+            return StratifiedArea.Site(labels: own.map { labels[$0] }, scores: own.map { scores[$0] })
+        }
+    }
+
+    /// The primary figure: only cases of one site are compared.
+    var withinSites: DeLong.Estimate? { StratifiedArea.estimate(strata) }
+
+    /// Cases of some sites.
+    func only(_ isWanted: (String) -> Bool) -> PaperScores {
+        let kept = sites.indices.filter { isWanted(sites[$0]) }
+        return PaperScores(
+            labels: kept.map { labels[$0] }, sites: kept.map { sites[$0] }, patients: kept.map { patients[$0] },
+            scores: kept.map { scores[$0] })
+    }
+
+    /// Change of the area from another model's to this one's, on the same cases: each site's paired change, weighed by its
+    /// pairs of cases.
+    func change(from other: PaperScores) -> (value: Double, interval: [Double])? {
+        var (sum, variance, weights) = (0.0, 0.0, 0.0)
+        for site in Set(sites).sorted() {
+            let own = sites.indices.filter { sites[$0] == site }
+            let labels = own.map { self.labels[$0] }
+            guard
+                let paired = ClusteredArea.compare(
+                    labels: labels, own.map { scores[$0] }, own.map { other.scores[$0] },
+                    patients: own.map { patients[$0] })
+            else { continue }
+            let positives = Double(labels.count { $0 })
+            let weight = positives * (Double(labels.count) - positives)
+            sum += weight * paired.difference
+            variance += weight * weight * paired.variance
+            weights += weight
+        }
+        guard weights > 0 else { return nil }
+        let half = NormalDistribution.quantile(0.975) * variance.squareRoot() / weights
+        return (sum / weights, [sum / weights - half, sum / weights + half])
+    }
+}
+
+/// Scores models over the cases of a manifest; prepared cases are kept on disk.
+struct PaperScorer {
+    let cache: PreparedCache?
+
+    init(folder: String) { cache = PreparedCache(folder: folder + "/prepared", days: 365) }
+
+    func scores(_ path: String, _ manifest: String, _ task: PaperProtocol.Task, _ split: Split) throws -> PaperScores {
+        let file = try ModelFile(path)
+        let cases = try TaskCases(manifest: manifest, column: task.name, classes: task.classes).of(split)
+        let source = try CaseSource(
+            recipe: file.description.recipe ?? "", contrasts: Contrast.allCases.map(\.rawValue), cache: cache)
+        let made = try CaseScores.of(file, cases: cases, load: source.input, precision: .suited, threads: nil)
+        return PaperScores(
+            labels: cases.map { $0.label == 1 }, sites: cases.map { Self.site($0.record) },
+            patients: cases.map(\.record.patient), scores: made?.probabilities.map { $0[1] } ?? [])
+    }
+
+    /// The generator's site, from the path of a scan.
+    private static func site(_ record: CaseRecord) -> String {
+        let path = record.paths.contrasts.values.first ?? ""
+        return path.split(separator: "/").last { $0.hasPrefix("site-") }.map(String.init) ?? ""
+    }
+}

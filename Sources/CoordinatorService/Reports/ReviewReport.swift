@@ -1,0 +1,291 @@
+import Encoder
+package import Federation
+import Foundation
+package import Reporting
+import Statistics
+
+/// What a reviewer asks of a study, from its record: plan, sites, rounds, figures, curves, tests opened, versions.
+struct ReviewReport {
+    private let study: Study
+    private let federation: String
+    private let head: TranscriptHead
+    private let software: String
+    /// Reports of sites on the model in force, read from the objects; those deleted are not there.
+    private let reports: [EvaluationReport]
+    private let comparison: StudyComparison
+
+    /// - Parameters:
+    ///   - others: studies it is compared with.
+    ///   - report: reads a site's report.
+    init(
+        _ study: Study, beside others: [Study], federation: String, head: TranscriptHead, software: String,
+        report: (ObjectReference) -> EvaluationReport?
+    ) {
+        self.study = study
+        self.federation = federation
+        self.head = head
+        self.software = software
+        comparison = StudyComparison(([study] + others).map(StudyComparison.Entry.init))
+        reports =
+            Self.last(study)?.reports.keys.sorted().compactMap { site in
+                Self.last(study)?.reports[site].flatMap { report($0.object) }
+            } ?? []
+    }
+
+    /// The round whose model is in force.
+    static func last(_ study: Study) -> Round? { study.rounds.last { $0.phase == .committed } }
+
+    /// The figure of a round that is told first.
+    static func area(_ round: Round) -> ReleaseCard.Figure? {
+        round.gate?.judgement?.figures.first { $0.name == "site-stratified AUC, select, candidate" }
+    }
+
+    var report: Report {
+        Report(
+            title: "Study \(study.name) of \(federation)",
+            notice: ModelDescription.investigational,
+            sections: [
+                summary, cohort, rounds, model, curves, comparison.section, tests, record,
+            ].filter { !$0.parts.isEmpty })
+    }
+
+    private var summary: Report.Section {
+        let plan = study.plan
+        var parts = [
+            Report.Part.text(
+                "\(plan.kind.rawValue.capitalized) of \(plan.task)"
+                    + (plan.classes.isEmpty ? "" : " (\(plan.classes.map(\.name).joined(separator: ", ")))")
+                    + ", \(study.standing.rawValue), \(study.completed) of \(plan.rounds) rounds. Purpose: "
+                    + plan.governance.purpose)
+        ]
+        if plan.governance.data == .synthetic {
+            parts.append(
+                .text("The data are made: what follows is software validation, and no evidence about patients."))
+        }
+        if !plan.leaveOut.isEmpty {
+            parts.append(.text("Left out: \(plan.leaveOut.joined(separator: ", "))."))
+        }
+        return Report.Section("Summary", parts)
+    }
+
+    /// What sites said they trained and evaluated on.
+    private var cohort: Report.Section {
+        var table = ReportTable(
+            "cohort", title: "Cases by site",
+            columns: ["site", "training cases", "rounds", "select cases"]
+                + study.plan.classes.map { "select: \($0.name)" },
+            note: "As sites reported them last. Classes with fewer than "
+                + "\(EgressLimits.standard.leastCasesPerClass) cases are not told by class.")
+        let last = Self.last(study)
+        for site in study.consents.keys.sorted() {
+            let taken = study.rounds.filter { $0.phase == .committed && $0.updates[site] != nil }
+            let cases = last?.reports[site]?.cases ?? []
+            let byClass = study.plan.classes.indices.map { i in
+                cases.count == study.plan.classes.count ? "\(cases[i])" : ""
+            }
+            let samples = taken.last?.updates[site]?.received.samples
+            table.add(
+                [
+                    site, samples.map { "\($0)" } ?? "", "\(taken.count)",
+                    cases.isEmpty ? "" : "\(cases.reduce(0, +))",
+                ] + byClass)
+        }
+        return Report.Section("Cohort", [.table(table)])
+    }
+
+    private var rounds: Report.Section {
+        var table = ReportTable(
+            "rounds", title: "Rounds, every attempt",
+            columns: [
+                "round", "attempt", "phase", "sites", "mean loss", "AUC", "AUC lower", "AUC upper", "MB received",
+                "seconds", "why",
+            ],
+            note:
+                "Loss is the mean over sites by their cases; AUC is the site-stratified one of the candidate on select "
+                + "cases.")
+        var losses: [LineChart.Point] = []
+        var areas: [LineChart.Point] = []
+        for round in study.rounds {
+            let updates = round.updates.values.map(\.received)
+            let weighed = updates.compactMap { update in update.loss.map { ($0, Double(update.samples)) } }
+            let cases = weighed.reduce(0) { $0 + $1.1 }
+            let loss = cases > 0 ? weighed.reduce(0) { $0 + $1.0 * $1.1 } / cases : nil
+            let area = Self.area(round)
+            let bytes = updates.reduce(0) { $0 + $1.update.bytes }
+            table.add([
+                "\(round.reference.round)", "\(round.reference.attempt)", round.phase.rawValue,
+                round.updates.keys.sorted().joined(separator: " "), Number.text(loss), Number.text(area?.value),
+                Number.text(area?.interval?[0]), Number.text(area?.interval?[1]), Number.text(Double(bytes) / 1e6),
+                Number.text(round.ended.map { $0.seconds(since: round.opened) }),
+                round.failure ?? round.gate?.reasons.joined(separator: " ") ?? "",
+            ])
+            guard round.phase == .committed || round.phase == .held else { continue }
+            let number = Double(round.reference.round)
+            if let loss { losses.append(.init(number, loss)) }
+            if let area { areas.append(.init(number, area.value, area.interval)) }
+        }
+        var parts: [Report.Part] = []
+        if losses.count > 1 {
+            parts.append(
+                .lines(
+                    LineChart("loss", title: "Training loss", x: "round", y: "loss", [.init("mean of sites", losses)])))
+        }
+        if areas.count > 1 {
+            parts.append(
+                .lines(
+                    LineChart(
+                        "area", title: "Site-stratified AUC on select cases", x: "round", y: "AUC",
+                        [.init("candidate", areas)])))
+        }
+        return Report.Section("Rounds", study.rounds.isEmpty ? [] : parts + [.table(table)])
+    }
+
+    /// Figures of the model in force.
+    private var model: Report.Section {
+        guard let last = Self.last(study), let judgement = last.gate?.judgement else {
+            return Report.Section("Model", [])
+        }
+        var table = ReportTable(
+            "figures", title: "The model of round \(last.reference.round)",
+            columns: ["figure", "value", "lower", "upper", "note"],
+            note:
+                "95 % intervals. The site-stratified area is the primary one: it compares cases of the same site only.")
+        for figure in judgement.figures {
+            table.add([
+                figure.name, Number.text(figure.value), Number.text(figure.interval?[0]),
+                Number.text(figure.interval?[1]), figure.note ?? "",
+            ])
+        }
+        var parts: [Report.Part] = judgement.figures.isEmpty ? [] : [.table(table)]
+        if let point = judgement.point { parts.append(.text(point.sentence(study.plan.classes.map(\.name)) + ".")) }
+        parts += forest.map { [.forest($0)] } ?? []
+        return Report.Section("Model", parts)
+    }
+
+    /// Each site's change of its area by the last round, and all together by random effects.
+    private var forest: ForestPlot? {
+        guard let combined = CombinedAUC(reports) else { return nil }
+        let sites = combined.sites.compactMap { site in
+            site.areas.variance.flatMap { $0 > 0 ? (site, $0) : nil }
+        }
+        guard sites.count > 1,
+            let random = RandomEffects(sites.map { .init(effect: $0.0.areas.change, variance: $0.1) })
+        else { return nil }
+        let rows = zip(sites, random.weights).map { site, weight in
+            ForestPlot.Row(site.0.site, site.0.areas.change, site.0.areas.interval, weight: weight)
+        }
+        let all = ForestPlot.Row(
+            "random effects", random.effect, random.interval.map { [$0.lowerBound, $0.upperBound] }, weight: nil)
+        return ForestPlot(
+            "forest", title: "Change of AUC by the last committed round, by site (Hartung–Knapp)",
+            label: "change of AUC", rows + [all])
+    }
+
+    private var curves: Report.Section {
+        guard study.plan.classes.count == 2, let digest = Self.last(study)?.candidate?.digest else {
+            return Report.Section("Curves", [])
+        }
+        guard let binned = BinnedCurves(reports.bins(of: digest, class: study.plan.positive)) else {
+            return Report.Section("Curves", [])
+        }
+        var roc = LineChart(
+            "roc", title: "ROC on select cases of all sites", x: "1 - specificity", y: "sensitivity",
+            [.init("pooled, from binned scores", binned.roc)])
+        (roc.xRange, roc.yRange, roc.hasDiagonal) = (0...1, 0...1, true)
+        var calibration = LineChart(
+            "calibration", title: "Calibration on select cases of all sites", x: "predicted probability",
+            y: "observed share", [.init("pooled, from binned scores", binned.calibration)])
+        (calibration.xRange, calibration.yRange, calibration.hasDiagonal) = (0...1, 0...1, true)
+        return Report.Section(
+            "Curves",
+            [
+                .lines(roc), .lines(calibration),
+                .text(
+                    "Scores left the sites in bins of at least \(EgressLimits.standard.leastCasesPerBin) cases; intervals "
+                        + "are Clopper and Pearson's (sensitivity) and Wilson's (observed share), 95 %."),
+            ])
+    }
+
+    private var tests: Report.Section {
+        var parts: [Report.Part] = [.text("The locked test was opened \(study.lockedTestOpenings) times.")]
+        var table = ReportTable(
+            "operator-evaluations", title: "Evaluations by the coordinator's operator",
+            columns: ["set", "model", "figure", "value", "lower", "upper", "at"])
+        for evaluation in study.evaluations {
+            for figure in evaluation.figures {
+                table.add([
+                    evaluation.set, evaluation.model, figure.name, Number.text(figure.value),
+                    Number.text(figure.interval?[0]), Number.text(figure.interval?[1]), "\(evaluation.at)",
+                ])
+            }
+        }
+        if !study.evaluations.isEmpty { parts.append(.table(table)) }
+        parts.append(
+            .text(
+                "Overlap: whether a patient is at two sites was not checked. Copies of a scan or a patient in several "
+                    + "splits within a site are what `agent check` looks for there; its findings do not leave a site."))
+        return Report.Section("Tests and checks", parts)
+    }
+
+    private var record: Report.Section {
+        var table = ReportTable("record", title: "Record", columns: ["what", "value"])
+        for (what, value) in [
+            ("plan", study.planDigest), ("plan version", "\(study.planVersion)"),
+            ("seed", "\(study.plan.seed)"), ("initial model", study.initial?.digest ?? ""),
+            ("model in force", study.base?.digest ?? ""), ("lineage", study.plan.lineage),
+            ("transcript rows", "\(head.sequence)"), ("transcript hash", head.hash), ("coordinator", software),
+        ] { table.add([what, value]) }
+        let programs = Set(study.rounds.flatMap { $0.updates.values.map(\.received.software) }).sorted()
+        for program in programs { table.add(["sites' software", program]) }
+        return Report.Section("Record", [.table(table), .verbatim(study.planText)])
+    }
+}
+
+/// Curves from bins of scores, of one site or several.
+package struct BinnedCurves {
+    /// Sensitivity against 1 − specificity at the edges of bins, highest first.
+    package let roc: [LineChart.Point]
+    /// Shares of positive cases against the middle of what was predicted, of about ten groups.
+    package let calibration: [LineChart.Point]
+
+    /// - Returns: nil when a class has no case.
+    package init?(_ bins: [ScoreHistogram.Bin]) {
+        let positives = bins.reduce(0) { $0 + $1.positive }
+        let negatives = bins.reduce(0) { $0 + $1.negative }
+        guard positives > 0, negatives > 0 else { return nil }
+        func interval(_ range: ClosedRange<Double>?) -> [Double]? { range.map { [$0.lowerBound, $0.upperBound] } }
+        var roc = [LineChart.Point(0, 0)]
+        for edge in Set(bins.map(\.first)).sorted(by: >) {
+            let above = bins.filter { $0.first >= edge }
+            let found = above.reduce(0) { $0 + $1.positive }
+            roc.append(
+                LineChart.Point(
+                    Double(above.reduce(0) { $0 + $1.negative }) / Double(negatives), Double(found) / Double(positives),
+                    interval(Proportion(successes: found, trials: positives).clopperPearson())))
+        }
+        self.roc = roc
+        func middle(_ bin: ScoreHistogram.Bin) -> Double {
+            HistogramBuilder.probability(at: Double(bin.first + bin.last + 1) / 2)
+        }
+        var calibration: [LineChart.Point] = []
+        var (sum, found, count) = (0.0, 0, 0)
+        let enough = max(10, (positives + negatives) / 10)
+        func close() {
+            guard count > 0 else { return }
+            calibration.append(
+                LineChart.Point(
+                    sum / Double(count), Double(found) / Double(count),
+                    interval(Proportion(successes: found, trials: count).wilson())))
+            (sum, found, count) = (0, 0, 0)
+        }
+        for bin in bins.sorted(by: { middle($0) < middle($1) }) {
+            let cases = bin.positive + bin.negative
+            sum += middle(bin) * Double(cases)
+            found += bin.positive
+            count += cases
+            if count >= enough { close() }
+        }
+        close()
+        self.calibration = calibration
+    }
+}

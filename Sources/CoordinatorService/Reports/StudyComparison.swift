@@ -1,0 +1,135 @@
+package import Federation
+package import Reporting
+import Statistics
+
+/// Studies beside one another: models × tasks with tests, and how the area grows with the cases trained on.
+package struct StudyComparison {
+    /// A study's model in force, as the record tells it.
+    package struct Entry: Sendable {
+        package var study: String
+        package var task: String
+        /// What training began with: studies that began alike are one curve.
+        package var initial: String
+        package var sites: Int
+        /// Of all sites in the last committed round.
+        package var trainingCases: Int
+        /// Site-stratified, on select cases, with its 95 % interval.
+        package var area: ReleaseCard.Figure?
+
+        package init(
+            study: String, task: String, initial: String, sites: Int, trainingCases: Int, area: ReleaseCard.Figure?
+        ) {
+            self.study = study
+            self.task = task
+            self.initial = initial
+            self.sites = sites
+            self.trainingCases = trainingCases
+            self.area = area
+        }
+
+        init(_ study: Study) {
+            let last = ReviewReport.last(study)
+            let updates = last?.updates.values.map(\.received.samples) ?? []
+            let initial =
+                switch study.plan.initial {
+                case .preset(let name, _): "preset \(name)"
+                case .weights(let digest): "weights \(digest.prefix(12))"
+                }
+            self.init(
+                study: study.name, task: study.plan.task, initial: initial, sites: updates.count,
+                trainingCases: updates.reduce(0, +),
+                area: last.flatMap(ReviewReport.area))
+        }
+
+        fileprivate var standardError: Double? {
+            guard let interval = area?.interval, interval.count == 2 else { return nil }
+            let error = (interval[1] - interval[0]) / (2 * NormalDistribution.quantile(0.975))
+            return error > 0 ? error : nil
+        }
+    }
+
+    private let entries: [Entry]
+
+    package init(_ entries: [Entry]) { self.entries = entries }
+
+    private var tasks: [String] {
+        var seen: Set<String> = []
+        return entries.map(\.task).filter { seen.insert($0).inserted }
+    }
+
+    /// A study less the first one of its task.
+    private struct Contrast {
+        let value: Double
+        let interval: ClosedRange<Double>
+        let p: Double
+
+        /// As of different cases: scores are not there to pair them by, and models of the same cases mostly err together.
+        init?(_ entry: Entry, less first: Entry) {
+            guard entry.study != first.study, let one = entry.area, let two = first.area,
+                let a = entry.standardError, let b = first.standardError
+            else { return nil }
+            value = one.value - two.value
+            let error = (a * a + b * b).squareRoot()
+            let half = NormalDistribution.quantile(0.975) * error
+            interval = value - half...value + half
+            p = NormalDistribution.twoSided(value / error)
+        }
+    }
+
+    /// A row a study; p values are adjusted over all tasks together.
+    package var models: ReportTable {
+        var table = ReportTable(
+            "models", title: "Models and tasks",
+            columns: [
+                "task", "study", "initial", "sites", "training cases", "AUC", "lower", "upper", "less the task's first",
+                "lower", "upper", "p", "p, Holm",
+            ],
+            note:
+                "Site-stratified AUC of each study's model in force, on the sites' select cases. Differences are taken as "
+                + "if of different cases, since scores did not leave the sites: where the cases are the same, the true "
+                + "interval is mostly narrower. On scores you hold, `coordinator evaluate` pairs them.")
+        let contrasts = entries.map { entry in
+            entries.first { $0.task == entry.task }.flatMap { Contrast(entry, less: $0) }
+        }
+        let adjusted = Holm.adjusted(contrasts.map { $0?.p })
+        for ((entry, contrast), adjusted) in zip(zip(entries, contrasts), adjusted) {
+            let interval = entry.area?.interval
+            table.add(
+                [
+                    entry.task, entry.study, entry.initial, "\(entry.sites)", "\(entry.trainingCases)",
+                    Number.text(entry.area?.value), Number.text(interval?[0]), Number.text(interval?[1]),
+                ]
+                    + [
+                        contrast?.value, contrast?.interval.lowerBound, contrast?.interval.upperBound, contrast?.p,
+                        adjusted,
+                    ].map(Number.text))
+        }
+        return table
+    }
+
+    /// Of each task in which studies that began alike were trained on different numbers of cases.
+    package var curves: [LineChart] {
+        tasks.compactMap { task in
+            let own = entries.filter { $0.task == task && $0.area != nil && $0.trainingCases > 0 }
+            var series: [LineChart.Series] = []
+            for initial in Set(own.map(\.initial)).sorted() {
+                let alike = own.filter { $0.initial == initial }.sorted { $0.trainingCases < $1.trainingCases }
+                guard Set(alike.map(\.trainingCases)).count > 1 else { continue }
+                series.append(
+                    LineChart.Series(
+                        initial,
+                        alike.compactMap { entry in
+                            entry.area.map { .init(Double(entry.trainingCases), $0.value, $0.interval) }
+                        }))
+            }
+            guard !series.isEmpty else { return nil }
+            return LineChart(
+                "learning-\(task)", title: "\(task): AUC by the number of training cases", x: "training cases",
+                y: "AUC", series)
+        }
+    }
+
+    var section: Report.Section {
+        Report.Section("Models and tasks", entries.count > 1 ? [.table(models)] + curves.map { .lines($0) } : [])
+    }
+}

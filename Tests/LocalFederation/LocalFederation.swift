@@ -17,7 +17,7 @@ package struct LocalFederation: Sendable {
     package init(folder: String, binaries: String) throws {
         self.folder = folder
         self.binaries = binaries
-        ports = (try Self.freePort(), try Self.freePort())
+        ports = try Self.freePorts()
     }
 
     package struct Status: Sendable {
@@ -179,21 +179,27 @@ package struct LocalFederation: Sendable {
         return text
     }
 
-    /// A port nobody listens on at this moment.
-    package static func freePort() throws -> Int {
+    /// Two ports nobody listens on, below those the system gives to outgoing connections (32768 and above): a listener
+    /// that opens later than it was chosen would find one of these taken.
+    private static func freePorts() throws -> (Int, Int) {
+        var free: [Int] = []
+        for port in (20_000..<32_000).shuffled() where free.count < 2 && canBind(port) { free.append(port) }
+        guard free.count == 2 else { throw LocalFederationError("no free port on loopback") }
+        return (free[0], free[1])
+    }
+
+    private static func canBind(_ port: Int) -> Bool {
         let descriptor = socket(AF_INET, Int32(SOCK_STREAM.rawValue), 0)
         defer { close(descriptor) }
         var address = sockaddr_in()
         address.sin_family = sa_family_t(AF_INET)
         address.sin_addr.s_addr = UInt32(0x7f00_0001).bigEndian
-        var length = socklen_t(MemoryLayout<sockaddr_in>.size)
-        let bound = withUnsafeMutablePointer(to: &address) {
+        address.sin_port = UInt16(port).bigEndian
+        return withUnsafePointer(to: &address) {
             $0.withMemoryRebound(to: sockaddr.self, capacity: 1) {
-                bind(descriptor, $0, length) == 0 && getsockname(descriptor, $0, &length) == 0
+                bind(descriptor, $0, socklen_t(MemoryLayout<sockaddr_in>.size)) == 0
             }
         }
-        guard bound else { throw LocalFederationError("no free port on loopback") }
-        return Int(UInt16(bigEndian: address.sin_port))
     }
 }
 

@@ -120,13 +120,14 @@ package struct Familiarity: Codable, Sendable, Equatable {
             areFeaturesUnlike: byFeatures.map { $0 < Self.featureLevel } ?? false)
     }
 
-    /// By all numbers together, and by the first alone: the brain's volume, which does not depend on how a scan was taken,
-    /// and of which a sum of sixteen squares tells little. Twice the smaller probability.
+    /// By all numbers together, and by each of the first four alone, of which a sum of sixteen squares tells little: what
+    /// brain it is, and what contrast agent and noise do to any scan. The smallest probability times their number.
     private func judge(images values: [Double?]) -> (probability: Double, standardised: [Double?])? {
         guard let spread = imageSpread else { return nil }
         let standardised = spread.standardised(values, deviations: between?.deviations)
-        let first = standardised.first.flatMap { $0 }.flatMap { $0.isFinite ? $0 : nil }
-        let alone = first.map { StudentDistribution(freedom: Double(images.count - 1)).twoSided($0) } ?? 1
-        return (min(2 * min(spread.probability(values), alone), 1), standardised)
+        let student = StudentDistribution(freedom: Double(images.count - 1))
+        let alone = standardised.prefix(4).compactMap { $0 }.filter(\.isFinite).map { student.twoSided($0) }
+        let probability = alone.reduce(spread.probability(values), min)
+        return (min(Double(1 + alone.count) * probability, 1), standardised)
     }
 }

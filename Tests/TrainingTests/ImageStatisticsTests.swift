@@ -7,10 +7,10 @@ import Testing
 import Training
 
 @Suite struct ImageStatisticsTests {
-    /// An ellipsoid of brain; each contrast is a mixture of two textures, of its own proportion.
+    /// An ellipsoid of brain; each contrast is a mixture of two textures, of its own proportion, and T1c has vessels.
     private func volume(
         noise: Float = 0, spacing: Double = 4, half: Bool = false, present: [Bool] = [true, true, true, true],
-        swap: (Int, Int)? = nil
+        swap: (Int, Int)? = nil, gain: Float = 1
     ) throws -> PreparedVolume {
         let size = 24
         var geometry = try anyGeometry()
@@ -24,8 +24,10 @@ import Training
                     let inside = a * a / 64 + b * b / 121 + c * c / 81 < 1 && !(half && x < 12)
                     for channel in 0..<4 {
                         let texture = shares[channel] * sin(a / 2) + (1 - abs(shares[channel])) * cos(b / 2)
-                        let value = 0.5 + 0.2 * texture + noise * random.normal()
-                        channels[channel].append(inside && present[channel] ? max(value, 0.01) : 0)
+                        let vessel: Float = channel == 1 && (x + y) % 7 == 0 && z % 5 == 0 ? 0.3 : 0
+                        let fine = 0.03 * sin(1.7 * a + 0.9 * b + 2.3 * c)
+                        let value = 0.5 + 0.2 * texture + fine + vessel + noise * random.normal()
+                        channels[channel].append(inside && present[channel] ? gain * max(value, 0.01) : 0)
                     }
                 }
             }
@@ -63,8 +65,21 @@ import Training
         let whole = try value("symmetry of the brain", usual)
         #expect(try value("symmetry of the brain", volume(half: true)) < whole - 2)
         #expect(try value("noise of FLAIR", volume(noise: 0.1)) > (try value("noise of FLAIR", usual)) + 1)
-        #expect(try value("likeness of T1w and T1c", usual) > 1)
-        #expect(try value("likeness of T1w and T1c", volume(swap: (1, 3))) < 0)
+        #expect(try value("likeness of T1w and T2w", usual) > 0)
+        #expect(try value("likeness of T1w and T2w", volume(swap: (2, 3))) < 0)
+    }
+
+    @Test("what contrast agent adds, grain and noise are NumPy's; T1w for T1c turns the first, gain leaves grain alone")
+    func texture() throws {
+        let usual = try volume()
+        // Of Tests/Fixtures/statistics/image_statistics.py.
+        #expect(abs(try value("enhancement of T1c over T1w", usual) - 0.6533) < 1e-3)
+        #expect(abs(try value("enhancement of T1c over T1w", volume(swap: (0, 1))) + 0.6537) < 1e-3)
+        #expect(abs(try value("noise of T2w", usual) + 4.1010) < 0.01)
+        #expect(abs(try value("grain of T2w", usual) + 0.8430) < 0.01)
+        #expect(abs(try value("noise of T2w", volume(gain: 0.5)) - (value("noise of T2w", usual) - log(2))) < 0.02)
+        #expect(abs(try value("grain of T2w", volume(gain: 0.5)) - value("grain of T2w", usual)) < 0.02)
+        #expect(try value("grain of T2w", volume(noise: 0.1)) > (try value("grain of T2w", usual)) + 0.3)
     }
 
     @Test("an absent contrast has no numbers, and an empty volume is told from any brain")
@@ -73,8 +88,8 @@ import Training
         let missing = zip(ImageStatistics.names, values).filter { $0.1 == nil }.map(\.0)
         #expect(
             missing == [
-                "brightness of T1c", "brightness of FLAIR", "noise of T1c", "noise of FLAIR",
-                "likeness of T1w and FLAIR", "likeness of T2w and FLAIR", "likeness of T1w and T1c", "skewness of T1c",
+                "enhancement of T1c over T1w", "brightness of T1c", "brightness of FLAIR", "noise of T1c",
+                "noise of FLAIR", "likeness of T1w and FLAIR", "likeness of T2w and FLAIR",
             ])
         let empty = ImageStatistics(try volume(present: [false, false, false, false])).values
         #expect(empty.allSatisfy { $0?.isNaN == true })
@@ -115,13 +130,18 @@ import Training
         let differing = try #require(Familiarity([site(0), site(4), site(8)]))
         #expect((differing.between?.images ?? 0) > 2)
         #expect(try #require(differing.judge(features: [0, 0], images: [10, 0, nil])).reason == nil)
-        // One number of sixteen, which is odd by itself and not by the sum of squares.
+        // The first of sixteen numbers, odd by itself and not by the sum of squares; the fourth is asked alone, the fifth not.
         var many = Familiarity(model: "m", dimensions: 16)
         for _ in 0..<400 { many.add(features: Self.normal(&random), images: Self.normal(&random).map { $0 }) }
         let one = [4.0] + Array(repeating: 0.0, count: 15)
         let verdict = try #require(many.judge(features: Array(repeating: 0, count: 16), images: one))
         #expect(try #require(verdict.reason).contains("brain volume"))
         #expect(try #require(ShrunkGaussian(many.images)).probability(one) > Familiarity.imageLevel)
+        func reason(_ odd: Int) -> String? {
+            many.judge(
+                features: Array(repeating: 0, count: 16), images: (0..<16).map { $0 == odd ? 4.0 : 0 })?.reason
+        }
+        #expect(try #require(reason(3)).contains(ImageStatistics.names[3]) && reason(4) == nil)
         var other = Familiarity(model: "another", dimensions: 2)
         other.add(features: [0, 0], images: [0, 0])
         #expect(Familiarity([site(0), other]) == nil && Familiarity([]) == nil)

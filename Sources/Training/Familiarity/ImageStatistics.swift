@@ -5,14 +5,11 @@ package import Imaging
 package struct ImageStatistics: Sendable {
     /// What the numbers are called, in order; fewer are used where cases are few.
     package static let names: [String] =
-        ["brain volume", "symmetry of the brain"] + Contrast.allCases.map { "brightness of \($0.rawValue)" }
-        + Contrast.allCases.map { "noise of \($0.rawValue)" }
+        ["brain volume", "symmetry of the brain", "enhancement of T1c over T1w", "grain of T2w", "grain of T1w"]
+        + Contrast.allCases.map { "brightness of \($0.rawValue)" } + Contrast.allCases.map { "noise of \($0.rawValue)" }
         + pairs.map { "likeness of \($0.0.rawValue) and \($0.1.rawValue)" }
-        + skewed.map { "skewness of \($0.rawValue)" }
 
-    /// Vessels and what takes up contrast agent are bright: T1c is the more skewed of the two.
-    private static let skewed: [Contrast] = [.t1w, .t1c]
-    private static let pairs: [(Contrast, Contrast)] = [(.t1w, .t2w), (.t1w, .flair), (.t2w, .flair), (.t1w, .t1c)]
+    private static let pairs: [(Contrast, Contrast)] = [(.t1w, .t2w), (.t1w, .flair), (.t2w, .flair)]
 
     /// One a name; nil where the case does not have the contrasts.
     package let values: [Double?]
@@ -31,24 +28,23 @@ package struct ImageStatistics: Sendable {
         let extent = Self.extent(brain, size: size)
         let mirrored = brain.count { isBrain[Self.mirrored($0, size: size, extent: extent)] }
         let overlap = Double(mirrored) / Double(brain.count)
+        let triples = VoxelTriples(brain, size: size)
         var means: [Double?] = [nil, nil, nil, nil]
-        var (noise, skewness) = (means, means)
-        var centred: [[Float]] = [[], [], [], []]
+        var textures: [Texture?] = [nil, nil, nil, nil]
+        var own: [[Float]] = [[], [], [], []]
         for channel in channels {
-            let values = brain.map { volume.voxels[channel * count + $0] }
-            let mean = values.reduce(0.0) { $0 + Double($1) } / Double(values.count)
-            let spread = (values.reduce(0.0) { $0 + (Double($1) - mean) * (Double($1) - mean) } / Double(values.count))
-                .squareRoot()
-            means[channel] = mean
-            centred[channel] = values.map { $0 - Float(mean) }
-            skewness[channel] =
-                values.reduce(0.0) { $0 + pow((Double($1) - mean) / (spread + 1e-6), 3) } / Double(values.count)
-            noise[channel] = Self.noise(volume.voxels, channel * count, isBrain, brain, size: size)
+            own[channel] = brain.map { volume.voxels[channel * count + $0] }
+            means[channel] = own[channel].reduce(0.0) { $0 + Double($1) } / Double(brain.count)
+            textures[channel] = Texture(own[channel], triples)
         }
+        let centred = zip(own, means).map { values, mean in values.map { $0 - Float(mean ?? 0) } }
+        let (t1w, t1c, t2w) = (Contrast.t1w.channel, Contrast.t1c.channel, Contrast.t2w.channel)
         values =
-            [log(millilitres), -log(1 - overlap + 1e-3)] + means + noise
+            [
+                log(millilitres), -log(1 - overlap + 1e-3), Enhancement(own[t1c], over: own[t1w], triples)?.value,
+                textures[t2w]?.grain, textures[t1w]?.grain,
+            ] + means + textures.map { $0?.noise }
             + Self.pairs.map { Self.likeness(centred[$0.0.channel], centred[$0.1.channel]) }
-            + Self.skewed.map { skewness[$0.channel] }
     }
 
     /// What the brain takes up along the first axis.
@@ -61,28 +57,6 @@ package struct ImageStatistics: Sendable {
     private static func mirrored(_ voxel: Int, size: Int, extent: Range<Int>) -> Int {
         let x = voxel / (size * size)
         return voxel + (extent.lowerBound + extent.upperBound - 1 - 2 * x) * size * size
-    }
-
-    /// Logarithm of the fifth part of absolute second differences along the axes, within the brain: most of what is that
-    /// smooth is not anatomy.
-    private static func noise(_ voxels: [Float], _ start: Int, _ isBrain: [Bool], _ brain: [Int], size: Int) -> Double {
-        // Of steps of 2⁻¹⁵, up to 2: prepared intensities are 0…1.
-        var counts = [Int](repeating: 0, count: 1 << 16)
-        var number = 0
-        for i in brain {
-            for (stride, at) in [(size * size, i / (size * size)), (size, i / size % size), (1, i % size)]
-            where at > 0 && at < size - 1 && isBrain[i - stride] && isBrain[i + stride] {
-                let bend = abs(2 * voxels[start + i] - voxels[start + i - stride] - voxels[start + i + stride])
-                counts[bend < 2 ? Int(bend * 32768) : counts.count - 1] += 1
-                number += 1
-            }
-        }
-        var below = 0
-        let step = counts.firstIndex { count in
-            below += count
-            return below > number / 5
-        }
-        return log((Double(step ?? 0) + 0.5) / 32768)
     }
 
     /// Fisher's transform of the correlation of two contrasts over the brain.

@@ -62,8 +62,10 @@ final class ModelReader {
             local.map { Threshold(value: $0.threshold, from: "local recalibration") } ?? fixed
             ?? Threshold(value: description.threshold ?? 0.5, from: "model")
         let inputs = head.features(of: description.configuration.encoder)
-        familiarity = try (known ?? Self.familiarity(beside: path, digest: digest)).map { known in
-            (known, FeatureProjection(inputs: inputs, dimensions: known.dimensions, seed: known.seed))
+        // What another version of this program summed for a release cannot be judged by.
+        familiarity = try (known ?? Self.familiarity(beside: path, digest: digest)).flatMap { known in
+            guard known.isWhole else { return nil }
+            return (known, FeatureProjection(inputs: inputs, dimensions: known.dimensions, seed: known.seed))
         }
         let prepared: Recipe
         carriedRecipe = try description.preparation(of: path)
@@ -158,7 +160,7 @@ final class ModelReader {
         let path = (model as NSString).deletingLastPathComponent + "/familiarity.json"
         guard let data = FileManager.default.contents(atPath: path) else { return nil }
         guard let found = try? JSONDecoder().decode(Familiarity.self, from: data), found.isWhole else {
-            throw TrainingError(.data, "\(path) is damaged: remove it, or fit again")
+            throw TrainingError(.data, "\(path) is damaged or of another version: remove it, or fit again")
         }
         guard found.model == digest else {
             throw TrainingError(.data, "\(path) is of another model than \(model): remove it, or fit again")

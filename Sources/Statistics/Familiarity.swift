@@ -5,6 +5,8 @@ package struct Familiarity: Codable, Sendable, Equatable {
     package var model: String
     /// Of the projection of features.
     package var seed: UInt64
+    /// Which numbers of images are summed: sums of others than this program's are not used.
+    package var numbers = currentNumbers
     package private(set) var features: MomentSums
     /// Of the first numbers of images; cases that lack one are left out.
     package private(set) var images: MomentSums
@@ -28,6 +30,8 @@ package struct Familiarity: Codable, Sendable, Equatable {
     }
 
     package static let standardSeed: UInt64 = 1
+    /// Counts up when what the numbers of images are changes.
+    package static let currentNumbers = 1
     /// Most dimensions of either: more would ask for more cases.
     package static let mostDimensions = 16
     /// A case farther out than these shares of the training cases is called unlike them: features, which tell less and
@@ -69,7 +73,8 @@ package struct Familiarity: Codable, Sendable, Equatable {
 
     /// Whether the sums can be used.
     package var isWhole: Bool {
-        features.isWhole && (1...Self.mostDimensions).contains(dimensions) && images.dimensions == dimensions
+        numbers == Self.currentNumbers && features.isWhole && (1...Self.mostDimensions).contains(dimensions)
+            && images.dimensions == dimensions
             && (images.count == 0 || images.isWhole) && seed < 1 << 53
             && between?.isWhole(dimensions) ?? true
     }

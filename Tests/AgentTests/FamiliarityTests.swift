@@ -71,7 +71,7 @@ import Testing
             // One that is damaged is not silently left out.
             try Data("{}".utf8).write(to: URL(filePath: path))
             let damaged = try infer()
-            #expect(damaged.status == 1 && damaged.errors.contains("is damaged: remove it, or fit again"))
+            #expect(damaged.status == 1 && damaged.errors.contains("is damaged or of another version: remove it"))
         }
     }
 }

@@ -145,6 +145,9 @@ import Training
         var other = Familiarity(model: "another", dimensions: 2)
         other.add(features: [0, 0], images: [0, 0])
         #expect(Familiarity([site(0), other]) == nil && Familiarity([]) == nil)
+        var newer = site(0)
+        newer.numbers += 1
+        #expect(!newer.isWhole && Familiarity([site(0), newer]) == nil)
         #expect(Familiarity(model: "m", dimensions: 2).judge(features: [0, 0], images: [0, 0]) == nil)
     }
 

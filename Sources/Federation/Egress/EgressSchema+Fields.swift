@@ -115,6 +115,7 @@ extension EgressSchema {
     private static let familiarity = EgressType.object([
         EgressField("model", digest, "digest of the model"),
         EgressField("seed", .integer(0...(1 << 53)), "of the projection of features"),
+        EgressField("numbers", .integer(1...1000), "version of the numbers of images"),
         EgressField("features", moments, "of projected features"),
         EgressField("images", moments, "of numbers of the images, such as the brain's volume"),
     ])

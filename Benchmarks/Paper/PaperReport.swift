@@ -93,7 +93,7 @@ struct PaperReport {
     }
 
     private func area(_ scores: PaperScores?) -> (value: Double, interval: [Double]?)? {
-        scores?.withinSites.map { ($0.area, $0.interval.map { [$0.lowerBound, $0.upperBound] }) }
+        scores?.withinSites.map { ($0.area, $0.interval?.ends) }
     }
 
     var core: ReportTable {

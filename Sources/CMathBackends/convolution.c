@@ -66,31 +66,47 @@ struct arguments {
     _Atomic int status;
 };
 
-static void forward_taps(const mb_convolution *c, struct taps *t) {
-    for (int axis = 0; axis < 3; axis++) t[axis] = (struct taps){-(long)(c->kernel / 2), c->kernel, c->stride};
+static void note(struct arguments *s, int status) {
+    if (status != 0) atomic_store(&s->status, status);
+}
+
+// A thread's rows of places of y, of which the values of x that their taps meet are gathered block by block.
+struct pass {
+    size_t n, k, step, first, last;
+    struct taps taps[3];
+    float *seen;
+};
+static int begin_pass(struct arguments *s, int thread, int threads, struct pass *p) {
+    const mb_convolution *c = s->c;
+    p->n = result_size(c);
+    p->k = cube(c->kernel) * c->in;
+    p->step = block_rows(p->k);
+    for (int axis = 0; axis < 3; axis++) p->taps[axis] = (struct taps){-(long)(c->kernel / 2), c->kernel, c->stride};
+    p->seen = ck_team_scratch(s->backend->team, thread, p->step * p->k * sizeof(float));
+    if (!p->seen) {
+        note(s, -5);
+        return 0;
+    }
+    ck_share(c->batch * cube(p->n), p->step, thread, threads, &p->first, &p->last);
+    return 1;
+}
+static size_t gather_block(const struct arguments *s, const struct pass *p, size_t row) {
+    const size_t m = p->last - row < p->step ? p->last - row : p->step, places[3] = {p->n, p->n, p->n};
+    gather_rows(s->x, s->c->size, s->c->in, p->taps, places, row, row + m, p->seen);
+    return m;
 }
 
 static void forward_task(void *context, int thread, int threads) {
     struct arguments *s = context;
     const mb_convolution *c = s->c;
-    const size_t n = result_size(c), k = cube(c->kernel) * c->in, rows = c->batch * cube(n), step = block_rows(k);
-    struct taps t[3];
-    forward_taps(c, t);
-    const size_t places[3] = {n, n, n};
-    float *seen = ck_team_scratch(s->backend->team, thread, step * k * sizeof(float));
-    if (!seen) {
-        atomic_store(&s->status, -5);
-        return;
-    }
-    size_t first, last;
-    ck_share(rows, step, thread, threads, &first, &last);
-    for (size_t row = first; row < last; row += step) {
-        const size_t m = last - row < step ? last - row : step;
-        gather_rows(s->x, c->size, c->in, t, places, row, row + m, seen);
-        const mb_product product = {.m = m, .n = c->out, .k = k, .type = MB_F32, .a = seen, .a_row = k, .a_column = 1,
-                                    .b = s->w, .b_row = 1, .b_column = k, .c = s->y + row * c->out, .c_row = c->out};
-        const int status = mb_multiply_here(s->backend, thread, &product);
-        if (status != 0) atomic_store(&s->status, status);
+    struct pass p;
+    if (!begin_pass(s, thread, threads, &p)) return;
+    for (size_t row = p.first; row < p.last; row += p.step) {
+        const size_t m = gather_block(s, &p, row);
+        const mb_product product = {.m = m, .n = c->out, .k = p.k, .type = MB_F32, .a = p.seen, .a_row = p.k,
+                                    .a_column = 1, .b = s->w, .b_row = 1, .b_column = p.k, .c = s->y + row * c->out,
+                                    .c_row = c->out};
+        note(s, mb_multiply_here(s->backend, thread, &product));
     }
 }
 int mb_convolve(mb_backend *backend, const mb_convolution *c, const float *x, const float *w, float *y) {
@@ -124,7 +140,7 @@ static void data_task(void *context, int thread, int threads) {
     const size_t seen_values = step * k;
     float *seen = ck_team_scratch(s->backend->team, thread, (seen_values + step * c->in) * sizeof(float));
     if (!seen) {
-        atomic_store(&s->status, -5);
+        note(s, -5);
         return;
     }
     float *made = seen + seen_values;
@@ -139,8 +155,7 @@ static void data_task(void *context, int thread, int threads) {
             gather_rows(s->dy, result_size(c), c->out, s->taps, s->places, row, row + m, seen);
             const mb_product product = {.m = m, .n = c->in, .k = k, .type = MB_F32, .a = seen, .a_row = k, .a_column = 1,
                                         .b = s->w, .b_row = c->in, .b_column = 1, .c = result, .c_row = c->in};
-            const int status = mb_multiply_here(s->backend, thread, &product);
-            if (status != 0) atomic_store(&s->status, status);
+            note(s, mb_multiply_here(s->backend, thread, &product));
         }
         if (c->stride == 1) continue;
         for (size_t i = 0; i < m; i++) {
@@ -186,29 +201,18 @@ int mb_convolve_data(mb_backend *backend, const mb_convolution *c, const float *
 static void weights_task(void *context, int thread, int threads) {
     struct arguments *s = context;
     const mb_convolution *c = s->c;
-    const size_t n = result_size(c), k = cube(c->kernel) * c->in, rows = c->batch * cube(n), step = block_rows(k);
-    struct taps t[3];
-    forward_taps(c, t);
-    const size_t places[3] = {n, n, n};
     float *own = s->partial[thread];
-    float *seen = ck_team_scratch(s->backend->team, thread, step * k * sizeof(float));
-    if (!seen) {
-        atomic_store(&s->status, -5);
-        return;
-    }
-    size_t first, last;
-    ck_share(rows, step, thread, threads, &first, &last);
+    struct pass p;
+    if (!begin_pass(s, thread, threads, &p)) return;
     int adds = thread == 0 && s->accumulate;
-    for (size_t row = first; row < last; row += step, adds = 1) {
-        const size_t m = last - row < step ? last - row : step;
-        gather_rows(s->x, c->size, c->in, t, places, row, row + m, seen);
-        const mb_product product = {.m = c->out, .n = k, .k = m, .type = MB_F32, .a = s->dy + row * c->out, .a_row = 1,
-                                    .a_column = c->out, .b = seen, .b_row = k, .b_column = 1, .c = own, .c_row = k,
-                                    .accumulate = adds};
-        const int status = mb_multiply_here(s->backend, thread, &product);
-        if (status != 0) atomic_store(&s->status, status);
+    for (size_t row = p.first; row < p.last; row += p.step, adds = 1) {
+        const size_t m = gather_block(s, &p, row);
+        const mb_product product = {.m = c->out, .n = p.k, .k = m, .type = MB_F32, .a = s->dy + row * c->out, .a_row = 1,
+                                    .a_column = c->out, .b = p.seen, .b_row = p.k, .b_column = 1, .c = own,
+                                    .c_row = p.k, .accumulate = adds};
+        note(s, mb_multiply_here(s->backend, thread, &product));
     }
-    if (!adds) memset(own, 0, c->out * k * sizeof(float));
+    if (!adds) memset(own, 0, c->out * p.k * sizeof(float));
 }
 int mb_convolve_weights(mb_backend *backend, const mb_convolution *c, const float *x, const float *dy, float *dw,
                         int accumulate) {

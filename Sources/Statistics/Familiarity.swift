@@ -74,8 +74,7 @@ package struct Familiarity: Codable, Sendable, Equatable {
     /// Whether the sums can be used.
     package var isWhole: Bool {
         numbers == Self.currentNumbers && features.isWhole && (1...Self.mostDimensions).contains(dimensions)
-            && images.dimensions == dimensions
-            && (images.count == 0 || images.isWhole) && seed < 1 << 53
+            && images.dimensions == dimensions && (images.count == 0 || images.isWhole) && seed < 1 << 53
             && between?.isWhole(dimensions) ?? true
     }
 

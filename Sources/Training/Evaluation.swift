@@ -39,7 +39,7 @@ package struct Evaluation: Codable, Sendable, Equatable {
             specificity = counts.specificity
             let estimate = DeLong.estimate(labels: positive, scores: scores)
             auc = estimate?.area
-            aucInterval = estimate?.interval.map { [$0.lowerBound, $0.upperBound] }
+            aucInterval = estimate?.interval?.ends
         } else {
             let predicted = probabilities.map { Prediction.choose($0, threshold: threshold) }
             accuracy = Double(zip(predicted, labels).count { $0 == $1 }) / Double(labels.count)

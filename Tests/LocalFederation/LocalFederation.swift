@@ -182,8 +182,7 @@ package struct LocalFederation: Sendable {
     /// Two ports nobody listens on, below those the system gives to outgoing connections (32768 and above): a listener
     /// that opens later than it was chosen would find one of these taken.
     private static func freePorts() throws -> (Int, Int) {
-        var free: [Int] = []
-        for port in (20_000..<32_000).shuffled() where free.count < 2 && canBind(port) { free.append(port) }
+        let free = Array((20_000..<32_000).shuffled().lazy.filter(canBind).prefix(2))
         guard free.count == 2 else { throw LocalFederationError("no free port on loopback") }
         return (free[0], free[1])
     }

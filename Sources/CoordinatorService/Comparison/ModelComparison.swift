@@ -10,7 +10,7 @@ package struct ModelComparison: Codable, Sendable, Equatable {
 
         init(_ value: Double, _ interval: ClosedRange<Double>? = nil) {
             self.value = value
-            self.interval = interval.map { [$0.lowerBound, $0.upperBound] }
+            self.interval = interval?.ends
         }
     }
 
@@ -214,6 +214,6 @@ extension ModelComparison.Contrast {
         }
         combined = ModelComparison.Combined(
             change: ModelComparison.Figure(random.effect, random.interval), p: random.p, between: random.between,
-            inconsistency: random.inconsistency, prediction: random.prediction.map { [$0.lowerBound, $0.upperBound] })
+            inconsistency: random.inconsistency, prediction: random.prediction?.ends)
     }
 }

@@ -72,7 +72,7 @@ package enum EvaluationChild {
             outcome.areas.append(
                 estimate.map { found in
                     EvaluationOutcome.Area(
-                        value: found.area, interval: found.interval.map { [$0.lowerBound, $0.upperBound] })
+                        value: found.area, interval: found.interval?.ends)
                 })
         }
         return outcome

@@ -1,7 +1,7 @@
 import Encoder
-package import Federation
+import Federation
 import Foundation
-package import Reporting
+import Reporting
 import Statistics
 
 /// What a reviewer asks of a study, from its record: plan, sites, rounds, figures, curves, tests opened, versions.
@@ -175,7 +175,7 @@ struct ReviewReport {
             ForestPlot.Row(site.0.site, site.0.areas.change, site.0.areas.interval, weight: weight)
         }
         let all = ForestPlot.Row(
-            "random effects", random.effect, random.interval.map { [$0.lowerBound, $0.upperBound] }, weight: nil)
+            "random effects", random.effect, random.interval?.ends, weight: nil)
         return ForestPlot(
             "forest", title: "Change of AUC by the last committed round, by site (Hartung–Knapp)",
             label: "change of AUC", rows + [all])
@@ -238,54 +238,5 @@ struct ReviewReport {
         let programs = Set(study.rounds.flatMap { $0.updates.values.map(\.received.software) }).sorted()
         for program in programs { table.add(["sites' software", program]) }
         return Report.Section("Record", [.table(table), .verbatim(study.planText)])
-    }
-}
-
-/// Curves from bins of scores, of one site or several.
-package struct BinnedCurves {
-    /// Sensitivity against 1 − specificity at the edges of bins, highest first.
-    package let roc: [LineChart.Point]
-    /// Shares of positive cases against the middle of what was predicted, of about ten groups.
-    package let calibration: [LineChart.Point]
-
-    /// - Returns: nil when a class has no case.
-    package init?(_ bins: [ScoreHistogram.Bin]) {
-        let positives = bins.reduce(0) { $0 + $1.positive }
-        let negatives = bins.reduce(0) { $0 + $1.negative }
-        guard positives > 0, negatives > 0 else { return nil }
-        func interval(_ range: ClosedRange<Double>?) -> [Double]? { range.map { [$0.lowerBound, $0.upperBound] } }
-        var roc = [LineChart.Point(0, 0)]
-        for edge in Set(bins.map(\.first)).sorted(by: >) {
-            let above = bins.filter { $0.first >= edge }
-            let found = above.reduce(0) { $0 + $1.positive }
-            roc.append(
-                LineChart.Point(
-                    Double(above.reduce(0) { $0 + $1.negative }) / Double(negatives), Double(found) / Double(positives),
-                    interval(Proportion(successes: found, trials: positives).clopperPearson())))
-        }
-        self.roc = roc
-        func middle(_ bin: ScoreHistogram.Bin) -> Double {
-            HistogramBuilder.probability(at: Double(bin.first + bin.last + 1) / 2)
-        }
-        var calibration: [LineChart.Point] = []
-        var (sum, found, count) = (0.0, 0, 0)
-        let enough = max(10, (positives + negatives) / 10)
-        func close() {
-            guard count > 0 else { return }
-            calibration.append(
-                LineChart.Point(
-                    sum / Double(count), Double(found) / Double(count),
-                    interval(Proportion(successes: found, trials: count).wilson())))
-            (sum, found, count) = (0, 0, 0)
-        }
-        for bin in bins.sorted(by: { middle($0) < middle($1) }) {
-            let cases = bin.positive + bin.negative
-            sum += middle(bin) * Double(cases)
-            found += bin.positive
-            count += cases
-            if count >= enough { close() }
-        }
-        close()
-        self.calibration = calibration
     }
 }

@@ -17,7 +17,7 @@ package struct OperatingPoint: Codable, Sendable, Equatable {
         package var cases: Int
         package var value: Double { Double(right) / Double(cases) }
         package var interval: [Double]? {
-            Proportion(successes: right, trials: cases).clopperPearson().map { [$0.lowerBound, $0.upperBound] }
+            Proportion(successes: right, trials: cases).clopperPearson()?.ends
         }
     }
 

@@ -41,7 +41,7 @@ package struct ImageStatistics: Sendable {
         let (t1w, t1c, t2w) = (Contrast.t1w.channel, Contrast.t1c.channel, Contrast.t2w.channel)
         values =
             [
-                log(millilitres), -log(1 - overlap + 1e-3), Enhancement(own[t1c], over: own[t1w], triples)?.value,
+                log(millilitres), -log(1 - overlap + 1e-3), Self.enhancement(own[t1c], over: own[t1w], triples),
                 textures[t2w]?.grain, textures[t1w]?.grain,
             ] + means + textures.map { $0?.noise }
             + Self.pairs.map { Self.likeness(centred[$0.0.channel], centred[$0.1.channel]) }

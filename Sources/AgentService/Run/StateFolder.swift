@@ -69,10 +69,14 @@ enum JSONFile {
         try DurableFile.write(Array(try encoder.encode(value)) + [10], to: path)
     }
 
-    /// nil if there is no such file.
+    /// nil if there is no such file. Whether there is one is told by opening it, once: it may come or go meanwhile.
     static func read<T: Decodable>(_ type: T.Type, from path: String, limit: Int = 1 << 22) throws -> T? {
-        guard let data = FileManager.default.contents(atPath: path) else {
-            guard FileManager.default.fileExists(atPath: path) else { return nil }
+        let data: Data
+        do {
+            data = try Data(contentsOf: URL(fileURLWithPath: path))
+        } catch CocoaError.fileReadNoSuchFile {
+            return nil
+        } catch {
             throw AgentError(.state, "\(path) cannot be read; check its permissions")
         }
         guard data.count <= limit, let value = try? JSONDecoder().decode(type, from: data) else {

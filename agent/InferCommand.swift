@@ -43,11 +43,13 @@ struct InferCommand: ParsableCommand {
     var recalibration: String?
 
     @Option(
+        defaultAsFlag: .usual,
         help: """
             Also write saliency.nii.gz, in the scan's own grid, and saliency.png: what speaks for the class said. \
-            occlusion asks the model itself and is the reference, relevance is the quick one.
+            occlusion asks the model itself and is the reference, relevance is the quick one; without a method the one \
+            that suits the model's size.
             """)
-    var saliency: SaliencyMethod?
+    var saliency: SaliencyChoice?
 
     @OptionGroup var machine: MachineOptions
 
@@ -62,7 +64,9 @@ struct InferCommand: ParsableCommand {
     func run() throws {
         let kept = try from.kept()
         let model = kept?.model ?? model ?? ""
-        let (records, labels) = try cases(task: ModelFile(ModelPath.file(model)).description.task)
+        let description = try ModelFile(ModelPath.file(model)).description
+        let (records, labels) = try cases(task: description.task)
+        let saliency = saliency?.method(for: description.configuration.encoder)
         let reader = try ModelReader(
             model, recipe: recipe, threshold: kept?.threshold, familiarity: kept?.card.familiarity,
             recalibration: recalibration, saliency: saliency.map { [$0] } ?? [],

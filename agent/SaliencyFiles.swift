@@ -109,3 +109,23 @@ struct SaliencyFiles {
 }
 
 extension SaliencyMethod: ExpressibleByArgument {}
+
+/// The method of `--saliency METHOD`, or of `--saliency` alone.
+enum SaliencyChoice: ExpressibleByArgument {
+    case usual
+    case named(SaliencyMethod)
+
+    init?(argument: String) {
+        guard let method = SaliencyMethod(rawValue: argument) else { return nil }
+        self = .named(method)
+    }
+
+    static var allValueStrings: [String] { SaliencyMethod.allCases.map(\.rawValue) }
+
+    func method(for encoder: EncoderConfiguration) -> SaliencyMethod {
+        switch self {
+        case .usual: .usual(for: encoder)
+        case .named(let method): method
+        }
+    }
+}

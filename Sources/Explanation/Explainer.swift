@@ -158,6 +158,7 @@ package final class Explainer {
     {
         switch method {
         case .occlusion: Explanation(map: try occlusion(input, class: chosen, fill: fill(of: input)))
+        case .coarseToFine: Explanation(map: try coarseToFine(input, class: chosen, fill: fill(of: input)))
         case .relevance, .gradcam:
             Explanation(map: try attention(input, class: chosen, by: method))
         case .gradients: try integrated(input, class: chosen, from: fill(of: input).voxels)

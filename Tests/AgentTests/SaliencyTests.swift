@@ -62,20 +62,21 @@ import Testing
                         + more)
             }
             #expect(try infer("plain", []).status == 0)
-            for method in ["occlusion", "relevance", "gradcam", "gradients"] {
-                let run = try infer(method, ["--saliency", method])
+            // Without a method a small model's is occlusion.
+            for method in ["", "occlusion", "coarse-to-fine", "relevance", "gradcam", "gradients"] {
+                let run = try infer("as-\(method)", ["--saliency"] + (method.isEmpty ? [] : [method]))
                 #expect(run.status == 0, "\(run.errors)")
                 for row in try rows(folder) {
                     let id = row["case"] ?? ""
-                    let found = try prediction(folder + "/\(method)/\(id)")
+                    let found = try prediction(folder + "/as-\(method)/\(id)")
                     let plain = try prediction(folder + "/plain/\(id)")
                     for (name, value) in plain.probabilities {
                         #expect(abs(value - (found.probabilities[name] ?? -1)) < 1e-6)
                     }
                     #expect(plain.saliency == nil)
                     let saliency = try #require(found.saliency)
-                    #expect(saliency.method == method)
-                    let map = try NIfTIFile.read(folder + "/\(method)/\(id)/\(saliency.map)")
+                    #expect(saliency.method == (method.isEmpty ? "occlusion" : method))
+                    let map = try NIfTIFile.read(folder + "/as-\(method)/\(id)/\(saliency.map)")
                     let scans = ["T1w", "T1c", "T2w", "FLAIR"].compactMap { row[$0] }.filter { !$0.isEmpty }
                     let headers = try scans.map { try NIfTIFile.readHeader(folder + "/cohort/" + $0) }
                     let isAScansGrid = headers.contains { header in
@@ -91,7 +92,8 @@ import Testing
                         #expect(map.voxels.allSatisfy { $0 <= 0 })
                     }
                     #expect((saliency.contrasts == nil) == (scans.count == 1))
-                    let picture = try Data(contentsOf: URL(filePath: folder + "/\(method)/\(id)/\(saliency.picture)"))
+                    let picture = try Data(
+                        contentsOf: URL(filePath: folder + "/as-\(method)/\(id)/\(saliency.picture)"))
                     #expect(picture.prefix(4) == Data([0x89, 0x50, 0x4e, 0x47]))
                 }
             }

@@ -91,6 +91,35 @@ import Training
         #expect(map.values.contains { abs($0) > 1e-4 })
     }
 
+    @Test("coarse to fine asks about cubes, and about single tokens where the cubes speak most for the class")
+    func coarseToFine() throws {
+        let explainer = try explainer(.mean(classes: 2))
+        let input = input()
+        let fill = explainer.fill(of: input)
+        let map = try explainer.explain(input, class: 1, by: .coarseToFine).map
+        let exact = try explainer.explain(input, class: 1, by: .occlusion).map
+        let whole = Explainer.score(try explainer.logits(input)[...], class: 1)
+        let cubes = (0..<8).map { cube in
+            fill.occupied.filter { token in
+                [token / 16 / 2, token / 4 % 4 / 2, token % 4 / 2] == [cube / 4, cube / 2 % 2, cube % 2]
+            }
+        }
+        let changes = try cubes.map { cube in
+            var without = input
+            fill.move(cube, from: fill.voxels, into: &without.voxels)
+            return whole - Explainer.score(try explainer.logits(without)[...], class: 1)
+        }
+        // Of 64 tokens a quarter is asked about: the case, eight cubes, and the tokens of one.
+        let best = try #require(changes.indices.max { changes[$0] < changes[$1] })
+        for cube in cubes.indices {
+            for token in cubes[cube] {
+                let expected = cube == best ? exact.values[token] : changes[cube] / Float(cubes[cube].count)
+                #expect(abs(map.values[token] - expected) < 1e-5)
+            }
+        }
+        #expect(Set(map.values.indices.filter { map.values[$0] != 0 }).isSubset(of: Set(fill.occupied)))
+    }
+
     @Test("of two classes one's map is the other's with the opposite sign")
     func signs() throws {
         let explainer = try explainer(.mean(classes: 2))

@@ -18,19 +18,22 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
     /// A residual network's stages; nil for a transformer. Its tokens are the voxels of the last stage: `patchSize` is the
     /// number of input voxels that one stands for along an axis, `hidden` its channels, `layers` the blocks.
     package var residual: ResidualStages?
+    /// nil: images as they were prepared, as of the published model.
+    package var input: InputScale?
 
     /// A residual network.
-    package init(imageSize: Int, inChannels: Int = 4, residual: ResidualStages) {
+    package init(imageSize: Int, inChannels: Int = 4, residual: ResidualStages, input: InputScale? = nil) {
         self.init(
             imageSize: imageSize, patchSize: 1 << residual.widths.count, inChannels: inChannels,
             outChannels: inChannels, hidden: residual.widths.last ?? 0, heads: 1,
             layers: residual.blocks.reduce(0, +), mlp: residual.widths.last ?? 0)
         self.residual = residual
+        self.input = input
     }
 
     package init(
         imageSize: Int, patchSize: Int, inChannels: Int = 4, outChannels: Int = 4, hidden: Int, heads: Int, layers: Int,
-        mlp: Int, deconvolutionChannels: Int = 16
+        mlp: Int, deconvolutionChannels: Int = 16, input: InputScale? = nil
     ) {
         self.imageSize = imageSize
         self.patchSize = patchSize
@@ -41,6 +44,7 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
         self.layers = layers
         self.mlp = mlp
         self.deconvolutionChannels = deconvolutionChannels
+        self.input = input
     }
 
     /// Patches along an axis.
@@ -69,6 +73,7 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
         for (name, number) in positive where !(1...65_536).contains(number) {
             throw EncoderError(.configuration, "the encoder's \(name) is \(number): it must lie in 1…65536")
         }
+        try input?.validate()
         if let residual {
             try residual.validate()
             guard patchSize == 1 << residual.widths.count, hidden == residual.widths.last else {
@@ -112,12 +117,15 @@ package enum Preset: String, CaseIterable, Codable, Sendable {
         case .lamim:
             EncoderConfiguration(imageSize: 96, patchSize: 16, hidden: 2048, heads: 32, layers: 16, mlp: 3072)
         case .base:
-            EncoderConfiguration(imageSize: 96, patchSize: 16, hidden: 768, heads: 12, layers: 12, mlp: 3072)
+            EncoderConfiguration(
+                imageSize: 96, patchSize: 16, hidden: 768, heads: 12, layers: 12, mlp: 3072, input: .brain)
         case .small:
-            EncoderConfiguration(imageSize: 48, patchSize: 8, hidden: 256, heads: 8, layers: 6, mlp: 1024)
+            EncoderConfiguration(
+                imageSize: 48, patchSize: 8, hidden: 256, heads: 8, layers: 6, mlp: 1024, input: .brain)
         case .resnet:
             EncoderConfiguration(
-                imageSize: 96, residual: ResidualStages(widths: [32, 64, 128, 256], blocks: [2, 2, 3, 2]))
+                imageSize: 96, residual: ResidualStages(widths: [32, 64, 128, 256], blocks: [2, 2, 3, 2]), input: .brain
+            )
         }
     }
 }

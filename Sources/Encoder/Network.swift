@@ -43,7 +43,8 @@ package final class Network {
         device = parameters.device
         if let stages = model.encoder.residual {
             trunk = try ResidualTrunk(
-                ResidualPlan(stages, model.encoder), parameters: parameters, batch: batch, training: training)
+                model.encoder, ResidualPlan(stages, model.encoder), parameters: parameters, batch: batch,
+                training: training)
         } else {
             trunk = try TransformerTrunk(
                 model.encoder, parameters: parameters, batch: batch, training: training, tokens: tokens)

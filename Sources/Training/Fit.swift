@@ -58,6 +58,9 @@ package final class Fit {
         !Trainable.decoderOnly(parameter.name) && !settings.freezes(parameter.name)
     }
 
+    /// Sentences about single cases that are told; all of them stand in the fit's description.
+    private static let warningsShown = 5
+
     /// Trains until the last epoch or until asked to stop.
     ///
     /// - Parameters:
@@ -68,7 +71,11 @@ package final class Fit {
             report(.reading(done: done, total: request.cases.count))
             if shouldStop() { throw CancellationError() }
         }
-        for warning in survey.warnings { report(.note(warning)) }
+        for warning in survey.warnings.prefix(Self.warningsShown) { report(.note(warning)) }
+        if survey.warnings.count > Self.warningsShown {
+            let more = survey.warnings.count - Self.warningsShown
+            report(.note("\(more) more of single cases stand as warnings in \(folder.fit)"))
+        }
         let identity = request.identity(device: device, data: survey.digest)
         let earlier = try Checkpoint.read(folder.checkpoint)
         if let metrics = try folder.earlier(identity, hasCheckpoint: earlier != nil) {

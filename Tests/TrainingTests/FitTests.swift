@@ -47,6 +47,25 @@ import Weights
         #expect(file.description.configuration == SmallProblem.model())
     }
 
+    @Test("of sentences about single cases a few are told, and all stand in the fit's description")
+    func warnings() throws {
+        let out = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        var request = SmallProblem.request(out) { $0.epochs = 1 }
+        request.load = { record in
+            var input = SmallProblem.load(record)
+            input.warnings = ["T2w had another grid."]
+            return input
+        }
+        let (_, reports) = try fit(request)
+        let notes = reports.compactMap { if case .note(let text) = $0 { text } else { nil } }
+        #expect(notes.filter { $0.hasSuffix("T2w had another grid.") }.count == 5)
+        #expect(notes.contains("17 more of single cases stand as warnings in \(out)/fit.json"))
+        struct Description: Decodable { var warnings: [String] }
+        let description = try JSONDecoder().decode(Description.self, from: SmallProblem.bytes(out + "/fit.json"))
+        #expect(description.warnings.count == 22)
+    }
+
     @Test("two runs give the same bytes, and so does one that was interrupted", arguments: Precision.allCases)
     func reproducible(precision: Precision) throws {
         guard (try? Device(precision: precision, threads: 1)) != nil else { return }

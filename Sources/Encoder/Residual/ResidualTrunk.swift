@@ -11,6 +11,7 @@ final class ResidualTrunk: Trunk {
     private let blocks: [Block]
     /// The images channels last.
     private let input: Buffer<Float>
+    private let scaledInput: ScaledInput?
     /// Gradients on their way down: of a block's output, and three for what lies within it.
     private let gradients: [Buffer<Float>]
     private var current = 0
@@ -30,7 +31,10 @@ final class ResidualTrunk: Trunk {
         let shortcut: Layer?
     }
 
-    init(_ plan: ResidualPlan, parameters: any ParameterSource, batch: Int, training: Bool) throws(EncoderError) {
+    init(
+        _ encoder: EncoderConfiguration, _ plan: ResidualPlan, parameters: any ParameterSource, batch: Int,
+        training: Bool
+    ) throws(EncoderError) {
         self.parameters = parameters
         device = parameters.device
         let layout = parameters.layout
@@ -45,6 +49,7 @@ final class ResidualTrunk: Trunk {
         var gradients: [Buffer<Float>] = []
         do throws(ComputeError) {
             input = try Buffer(count: batch * plan.stem.values)
+            scaledInput = try ScaledInput(encoder)
             stem = try layer(plan.stem)
             for block in plan.blocks {
                 var shortcut: Layer?
@@ -82,8 +87,13 @@ final class ResidualTrunk: Trunk {
     func forward(_ images: UnsafePointer<Float>, count: Int, present: [[Bool]]?) throws(EncoderError) {
         current = count
         let shape = stem.shape
-        ck_transpose_bias(
-            device.team, images, nil, input.base, 0, count, shape.inputs, shape.values / shape.inputs)
+        for i in 0..<count {
+            let own = images + i * shape.values
+            ck_transpose_bias(
+                device.team, scaledInput?.scaled(own, present: present?[i]) ?? own, nil, input.base + i * shape.values,
+                0,
+                1, shape.inputs, shape.values / shape.inputs)
+        }
         try run(stem, input.base, residual: nil, relu: true)
         for (i, block) in blocks.enumerated() {
             let x = output(before: i)
@@ -148,6 +158,7 @@ final class ResidualTrunk: Trunk {
         try data(stem, a, into: channelsLast.base)
         ck_transpose_bias(
             device.team, channelsLast.base, nil, images, 0, current, shape.values / shape.inputs, shape.inputs)
+        scaledInput?.backward(images, cases: current)
     }
 
     private func normBackward(

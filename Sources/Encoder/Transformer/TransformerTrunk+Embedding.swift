@@ -3,12 +3,18 @@ import Compute
 
 extension TransformerTrunk {
     /// Patch embedding as a product: tokens = patches · Wᵀ + bias + position, and for every absent contrast its vector.
-    func embed(_ images: UnsafePointer<Float>, count: Int) throws(EncoderError) {
+    func embed(_ images: UnsafePointer<Float>, count: Int, present: [[Bool]]?) throws(EncoderError) {
         let e = encoder
         let product = stack.activations.product
-        ck_patchify(
-            device.team, images, patches.base, device.half, count, e.inChannels, e.imageSize, e.patchSize, visible,
-            tokens)
+        let bytes = tokens * e.patchValues * device.precision.bytes
+        for i in 0..<count {
+            let own = images + i * e.imageValues
+            let shown = visible.map { Array($0[i * tokens..<(i + 1) * tokens]) }
+            ck_patchify(
+                device.team, scaledInput?.scaled(own, present: present?[i]) ?? own, patches.base + i * bytes,
+                device.half,
+                1, e.inChannels, e.imageSize, e.patchSize, shown, tokens)
+        }
         try parameters.multiply(
             patches.base, weight: embedding.weight, into: product, m: count * tokens, halfResult: false)
         let bias = parameters.vector(embedding.bias)

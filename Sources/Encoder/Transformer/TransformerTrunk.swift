@@ -12,6 +12,7 @@ final class TransformerTrunk: Trunk {
     let embedding: EmbeddingIndices
     /// Patches of the last forward pass, (batch × tokens, channels × patch³) in the device's activation type.
     let patches: Buffer<UInt8>
+    let scaledInput: ScaledInput?
     /// Cases of the last forward pass, and which contrasts each lacked.
     private(set) var current = 0
     private(set) var absent: [[Int]] = []
@@ -34,6 +35,7 @@ final class TransformerTrunk: Trunk {
             prefix: "blocks.", parameters: parameters, batch: batch, training: training)
         let bytes = batch * shown * encoder.patchValues * parameters.device.precision.bytes
         patches = try computed { () throws(ComputeError) in try Buffer(count: bytes) }
+        scaledInput = try computed { () throws(ComputeError) in try ScaledInput(encoder) }
     }
 
     var output: UnsafeMutablePointer<Float> { stack.activations.output }
@@ -48,7 +50,7 @@ final class TransformerTrunk: Trunk {
     {
         precondition((visible?.count ?? count * encoder.tokens) == count * tokens, "not \(tokens) tokens of a case")
         begin(count, present, visible)
-        try embed(images, count: count)
+        try embed(images, count: count, present: present)
         try stack.forward(count: count)
     }
 
@@ -64,7 +66,7 @@ final class TransformerTrunk: Trunk {
     /// The tokens of a case before the first block, (tokens, hidden).
     func embedded(_ images: UnsafePointer<Float>, present: [Bool]) throws(EncoderError) -> [Float] {
         begin(1, [present], nil)
-        try embed(images, count: 1)
+        try embed(images, count: 1, present: [present])
         return Array(UnsafeBufferPointer(start: stack.input, count: tokens * encoder.hidden))
     }
 
@@ -99,7 +101,9 @@ final class TransformerTrunk: Trunk {
         }
         guard lowest < 0 else { return }
         try embedBackward(g, into: out, accumulate: accumulate)
-        if let images { try imageGradient(g, into: images) }
+        guard let images else { return }
+        try imageGradient(g, into: images)
+        scaledInput?.backward(images, cases: current)
     }
 
     /// The lowest block with something to train at or below it: -1 the embedding, nil nothing.

@@ -176,14 +176,20 @@ struct FitCommand: ParsableCommand {
         {
             return
         }
+        let records = cases.filter { $0.split == .train }.map(\.record)
         let known = try Familiarity.of(
-            ModelFile(model), digest: digest, cases: cases.filter { $0.split == .train }.map(\.record),
-            load: loader.prepared, precision: precision, threads: machine.threads, progress: { _ in !shouldStop() })
+            ModelFile(model), digest: digest, cases: records, load: loader.prepared, precision: precision,
+            threads: machine.threads,
+            progress: { done in
+                progress.step("describing the training cases: \(done) of \(records.count)", isLast: false)
+                return !shouldStop()
+            })
         guard let known else {
             if shouldStop() { throw ExitCode(130) }
             return progress.line("note: fewer than 10 training cases cannot tell which later ones are unlike them")
         }
         try OutputFile.write(json: known, to: path)
+        progress.line("what the training cases are like: \(path)")
     }
 
     private func conclude(_ outcome: FitOutcome, _ progress: FitProgressLine) throws {

@@ -18,7 +18,7 @@ extension Explainer {
     func coarseToFine(_ input: EncoderInput, class chosen: Int, fill: TokenFill) throws(EncoderError) -> SaliencyMap {
         let half = (grid + 1) / 2
         let byCube = Dictionary(grouping: fill.occupied) { token in
-            let (a, b, c) = (token / (grid * grid), token / grid % grid, token % grid)
+            let (a, b, c) = SaliencyMap.cell(token, edge: grid)
             return ((a / 2) * half + b / 2) * half + c / 2
         }
         let cubes = byCube.keys.sorted().compactMap { byCube[$0] }

@@ -21,7 +21,15 @@ package struct SaliencyMap: Sendable, Equatable {
     package var peak: Int { values.indices.max { (values[$0], $1) < (values[$1], $0) } ?? 0 }
 
     /// The cell at a position, along the three axes.
-    package func cell(_ position: Int) -> [Int] { [position / (edge * edge), position / edge % edge, position % edge] }
+    package func cell(_ position: Int) -> [Int] {
+        let (a, b, c) = Self.cell(position, edge: edge)
+        return [a, b, c]
+    }
+
+    /// The cell at a position of a cube, along the three axes.
+    static func cell(_ position: Int, edge: Int) -> (Int, Int, Int) {
+        (position / (edge * edge), position / edge % edge, position % edge)
+    }
 
     /// A cell's centre in the coordinates of a prepared cube.
     /// - Parameter size: voxels along an axis of the cube.

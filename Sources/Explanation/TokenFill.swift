@@ -57,7 +57,7 @@ package struct TokenFill: Sendable {
         let count = size * size * size
         let grid = size / patch
         for token in tokens {
-            let (a, b, c) = (token / (grid * grid), token / grid % grid, token % grid)
+            let (a, b, c) = SaliencyMap.cell(token, edge: grid)
             for channel in present {
                 for x in a * patch..<(a + 1) * patch {
                     for y in b * patch..<(b + 1) * patch {
@@ -70,7 +70,7 @@ package struct TokenFill: Sendable {
     }
 
     private static func block(of token: Int, grid: Int, patch: Int, size: Int) -> [Int] {
-        let (a, b, c) = (token / (grid * grid), token / grid % grid, token % grid)
+        let (a, b, c) = SaliencyMap.cell(token, edge: grid)
         var block: [Int] = []
         block.reserveCapacity(patch * patch * patch)
         for x in a * patch..<(a + 1) * patch {

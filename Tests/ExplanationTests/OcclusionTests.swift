@@ -82,8 +82,7 @@ import Training
         let map = try explainer.explain(input, class: 1, by: .occlusion).map
         let whole = Explainer.score(try explainer.logits(input)[...], class: 1)
         for token in 0..<64 {
-            var without = input
-            fill.move([token], from: fill.voxels, into: &without.voxels)
+            let without = fill.without([token], input)
             #expect(fill.occupied.contains(token) == (without.voxels != input.voxels))
             let score = Explainer.score(try explainer.logits(without)[...], class: 1)
             #expect(abs(map.values[token] - (whole - score)) < 1e-5)
@@ -105,9 +104,7 @@ import Training
             }
         }
         let changes = try cubes.map { cube in
-            var without = input
-            fill.move(cube, from: fill.voxels, into: &without.voxels)
-            return whole - Explainer.score(try explainer.logits(without)[...], class: 1)
+            whole - Explainer.score(try explainer.logits(fill.without(cube, input))[...], class: 1)
         }
         // Of 64 tokens a quarter is asked about: the case, eight cubes, and the tokens of one.
         let best = try #require(changes.indices.max { changes[$0] < changes[$1] })
@@ -211,5 +208,14 @@ import Training
         #expect(try explainer.explain(input(), class: 0, by: .occlusion).map.edge == 8)
         let found = try explainer.explain(input(), class: 0, by: .gradients)
         #expect(try #require(found.incompleteness) < 0.05)
+    }
+}
+
+extension TokenFill {
+    /// The case it is of with some tokens replaced.
+    fileprivate func without(_ tokens: [Int], _ input: EncoderInput) -> EncoderInput {
+        var changed = input
+        move(tokens, from: voxels, into: &changed.voxels)
+        return changed
     }
 }

@@ -89,10 +89,9 @@ final class ResidualTrunk: Trunk {
         let shape = stem.shape
         for i in 0..<count {
             let own = images + i * shape.values
+            let image = scaledInput?.scaled(own, present: present?[i]) ?? own
             ck_transpose_bias(
-                device.team, scaledInput?.scaled(own, present: present?[i]) ?? own, nil, input.base + i * shape.values,
-                0,
-                1, shape.inputs, shape.values / shape.inputs)
+                device.team, image, nil, input.base + i * shape.values, 0, 1, shape.inputs, shape.values / shape.inputs)
         }
         try run(stem, input.base, residual: nil, relu: true)
         for (i, block) in blocks.enumerated() {

@@ -9,11 +9,11 @@ extension TransformerTrunk {
         let bytes = tokens * e.patchValues * device.precision.bytes
         for i in 0..<count {
             let own = images + i * e.imageValues
+            let image = scaledInput?.scaled(own, present: present?[i]) ?? own
             let shown = visible.map { Array($0[i * tokens..<(i + 1) * tokens]) }
             ck_patchify(
-                device.team, scaledInput?.scaled(own, present: present?[i]) ?? own, patches.base + i * bytes,
-                device.half,
-                1, e.inChannels, e.imageSize, e.patchSize, shown, tokens)
+                device.team, image, patches.base + i * bytes, device.half, 1, e.inChannels, e.imageSize, e.patchSize,
+                shown, tokens)
         }
         try parameters.multiply(
             patches.base, weight: embedding.weight, into: product, m: count * tokens, halfResult: false)

@@ -25,5 +25,6 @@ struct TaskRecordTests {
         try await writing.value
         reading.cancel()
         try await reading.value
+        #expect(try record.outcome == nil)
     }
 }

@@ -25,7 +25,7 @@ build: deps
 
 # One test at a time: real processes and sockets do not share two cores well with the simulation.
 test: deps fuzz-minute
-	swift test $(SWIFT_FLAGS) --no-parallel
+	stdbuf -oL swift test $(SWIFT_FLAGS) --no-parallel
 
 # The long forms of what the tests do in minutes: seeds of the simulation, kills of real processes, bad lines.
 soak: deps

@@ -1,5 +1,7 @@
-import Foundation
+@preconcurrency import Foundation
 
+// A log file, too, shows each line when it is written.
+setvbuf(stdout, nil, _IOLBF, 0)
 let arguments = Array(CommandLine.arguments.dropFirst())
 do {
     try Bench.run(arguments)

@@ -1,4 +1,5 @@
 import ArgumentParser
+@preconcurrency import Glibc
 
 /// The site agent: checks a hospital's data, fine-tunes the encoder on it and predicts with it, all on this machine.
 @main
@@ -18,6 +19,8 @@ struct Agent: AsyncParsableCommand {
 
     /// Confines the process, where the command asks for it, before another thread or the command begins.
     static func main() async {
+        // A log file, too, shows each line when it is written.
+        setvbuf(stdout, nil, _IOLBF, 0)
         do {
             var command = try parseAsRoot()
             if let confined = command as? any ConfinedCommand { try confined.confine() }

@@ -1,5 +1,6 @@
 import ArgumentParser
 import CoordinatorService
+@preconcurrency import Glibc
 
 /// The coordinator of a federation: serves its rounds, and is told by its other commands what to do.
 @main
@@ -17,6 +18,8 @@ struct Coordinator: AsyncParsableCommand {
         ])
 
     static func main() async {
+        // A log file, too, shows each line when it is written.
+        setvbuf(stdout, nil, _IOLBF, 0)
         ProcessLimits.harden()
         await main(nil)
     }

@@ -49,8 +49,8 @@ struct PaperProtocol: Codable, Equatable {
     var title = "Software validation on made heads. No evidence about patients, nor about methods on patients."
     var training = Cohort(cases: 1350, sites: 3, seed: 101, size: 48, generator: "first")
     /// Balanced afterwards: the first `testPerClass` of each class by name, labels without the generator's errors.
-    var test = Cohort(cases: 3600, sites: 3, seed: 907, size: 48, generator: "second")
-    var testPerClass = 500
+    var test = Cohort(cases: 6600, sites: 3, seed: 907, size: 48, generator: "second")
+    var testPerClass = 900
     /// Edge of the prepared volumes.
     var size = 32
     var tasks = [

@@ -77,6 +77,7 @@ final class TestFederation: Sendable {
         ) { continuation.yield($0) }
         return try await withThrowingTaskGroup(of: T?.self) { group in
             group.addTask {
+                defer { continuation.finish() }
                 try await listener.run()
                 return nil
             }

@@ -8,6 +8,8 @@ import Transport
 @Suite struct ClientTransferTests {
     private static let mebibyte = 1 << 20
     private let quick = Backoff(first: .milliseconds(20), most: .milliseconds(200))
+    /// Where the line is whole, nothing should have to be tried again: what has to be, such as a full disk, is told.
+    private let unexpected: @Sendable (TransportError, Duration) -> Void = { error, _ in Issue.record(error) }
 
     private func desk(_ folder: TestFolder, bytes: Int) throws -> (ClientDesk, source: String, digest: String) {
         let (source, digest) = try folder.file("source", bytes: bytes)
@@ -81,7 +83,7 @@ import Transport
                 let seen = Mutex<[Int]>([])
                 try await Transfers.download(
                     "/v1/objects/\(digest)", to: target, digest: digest, bytes: bytes, over: client, backoff: quick,
-                    progress: { count in seen.withLock { $0.append(count) } })
+                    progress: { count in seen.withLock { $0.append(count) } }, report: unexpected)
                 #expect(SHA256.hex(ofFile: target) == digest)
                 #expect(seen.withLock { $0.first } == 4 * Self.mebibyte)
                 #expect(seen.withLock { $0.count { $0 <= 2 * Self.mebibyte } > 0 } == isDamaged)
@@ -173,17 +175,19 @@ import Transport
             settings.receiveLimit = 2 * Self.mebibyte
             let client = HTTPClient(settings)
             var start = ContinuousClock.now
-            _ = try await Transfers.upload(source, bytes: bytes, request: Array("{}".utf8), over: client)
+            _ = try await Transfers.upload(
+                source, bytes: bytes, request: Array("{}".utf8), over: client, report: unexpected)
             #expect(ContinuousClock.now - start > .seconds(1))
             start = .now
             try await Transfers.download(
-                "/v1/objects/\(digest)", to: site.folder.path + "/target", digest: digest, bytes: bytes, over: client)
+                "/v1/objects/\(digest)", to: site.folder.path + "/target", digest: digest, bytes: bytes, over: client,
+                report: unexpected)
             #expect(ContinuousClock.now - start > .seconds(1))
             client.limit(send: 1, receive: 64 << 10)
             let slow = Task {
                 try await Transfers.download(
-                    "/v1/objects/\(digest)", to: site.folder.path + "/again", digest: digest, bytes: bytes, over: client
-                )
+                    "/v1/objects/\(digest)", to: site.folder.path + "/again", digest: digest, bytes: bytes, over: client,
+                    report: unexpected)
             }
             try await Task.sleep(for: .milliseconds(300))
             client.limit(send: 0, receive: 0)
@@ -209,7 +213,7 @@ import Transport
             let growth = try await ServerMemoryTests.peakGrowth {
                 try await Transfers.download(
                     "/v1/objects/\(digest)", to: site.folder.path + "/target", digest: digest, bytes: bytes,
-                    over: client)
+                    over: client, report: unexpected)
             }
             #expect(growth <= ServerMemoryTests.bound, "grew by \(growth >> 20) MiB")
         }

@@ -167,7 +167,10 @@ struct ServerConnectionTests {
             logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
         ) { continuation.yield($0) }
         try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask { try await listener.run() }
+            group.addTask {
+                defer { continuation.finish() }
+                try await listener.run()
+            }
             for await _ in bound { break }
             var status = stat()
             #expect(lstat(path, &status) == 0)

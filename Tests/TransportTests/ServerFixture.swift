@@ -67,12 +67,17 @@ func withServer(
         registry: registry, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
     ) { continuation.yield($0) }
     try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask { try await listener.run() }
+        group.addTask {
+            defer { continuation.finish() }
+            try await listener.run()
+        }
         for await port in bound {
             try await body(port, journal)
-            break
+            group.cancelAll()
+            return
         }
-        group.cancelAll()
+        // It ended before it listened: why.
+        try await group.waitForAll()
     }
 }
 

@@ -40,7 +40,10 @@ struct ServerStopTests {
         ) { continuation.yield($0) }
         let group = ServiceGroup(services: [listener], logger: logger)
         try await withServer(federation, registry: registry) { otherPort, _ in
-            async let running: Void = group.run()
+            async let running: Void = {
+                defer { continuation.finish() }
+                try await group.run()
+            }()
             var port = 0
             for await number in bound {
                 port = number

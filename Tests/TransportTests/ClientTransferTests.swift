@@ -186,7 +186,8 @@ import Transport
             client.limit(send: 1, receive: 64 << 10)
             let slow = Task {
                 try await Transfers.download(
-                    "/v1/objects/\(digest)", to: site.folder.path + "/again", digest: digest, bytes: bytes, over: client,
+                    "/v1/objects/\(digest)", to: site.folder.path + "/again", digest: digest, bytes: bytes,
+                    over: client,
                     report: unexpected)
             }
             try await Task.sleep(for: .milliseconds(300))

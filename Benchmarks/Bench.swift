@@ -69,7 +69,10 @@ enum Bench {
         case "explain":
             return try ExplainCost(preset: text(1), method: text(2), precision: text(3)).measure(number(4, 3))
         case "familiarity":
-            return try FamiliarityRate(cohort: text(1), model: text(2), site: text(3), most: number(4, 600)).measure()
+            return try FamiliarityRate(
+                cohort: text(1), model: text(2), site: text(3), most: number(4, 600),
+                restorer: arguments.dropFirst(5).first
+            ).measure()
         case "floor": return try Floor().measure()
         default: throw BenchError("no measurement is called \(arguments[0])")
         }

@@ -6,13 +6,16 @@ import NIfTI
 import Statistics
 import Training
 
-/// `bench familiarity COHORT MODEL SITE [CASES]`: sums over the training cases of a made cohort without one site, then
-/// how often that site's cases are called unlike them, and how well spoilt ones are told (area under the ROC curve).
+/// `bench familiarity COHORT MODEL SITE [CASES [RESTORER]]`: sums over the training cases of a made cohort without one site,
+/// then how often that site's cases are called unlike them, and how well spoilt ones are told (area under the ROC curve);
+/// with a pretrained model also by its error of restoration.
 struct FamiliarityRate {
     let cohort: String
     let model: String
     let site: String
     let most: Int
+    /// Path of a pretrained model.
+    let restorer: String?
 
     private static let spoilings = ["swapped", "skull", "half", "child", "noise"]
 
@@ -29,13 +32,22 @@ struct FamiliarityRate {
         let projection = FeatureProjection(
             inputs: configuration.head?.features(of: configuration.encoder) ?? 0, dimensions: dimensions,
             seed: Familiarity.standardSeed)
-        func profile(_ volume: PreparedVolume) throws -> ([Double], ImageStatistics) {
-            let features = try network.features(volume.voxels, count: 1, present: [volume.present])
-            return (projection(features), ImageStatistics(volume))
+        let restorer = try restorer.flatMap {
+            try CaseRestorer(ModelFile($0), precision: .suited, threads: nil)
         }
+        func profile(_ volume: PreparedVolume) throws -> (features: [Double], images: ImageStatistics, error: Double?) {
+            let features = try network.features(volume.voxels, count: 1, present: [volume.present])
+            return (
+                projection(features), ImageStatistics(volume),
+                try restorer?.error(of: EncoderInput(voxels: volume.voxels, present: volume.present))
+            )
+        }
+        // Errors of restoration are summed over all cases as one site's: several sites do not share them.
+        var errors = MomentSums(dimensions: 1)
         var sites: [String: Familiarity] = [:]
         for record in training {
-            let (features, images) = try profile(try Images(record).prepared(recipe))
+            let (features, images, error) = try profile(try Images(record).prepared(recipe))
+            if let error { errors.add([error]) }
             let name = record.files.first?.split(separator: "/").first { $0.hasPrefix("site-") }.map(String.init) ?? ""
             sites[name, default: Familiarity(model: "", dimensions: dimensions)].add(
                 features: features, images: images.values)
@@ -45,15 +57,18 @@ struct FamiliarityRate {
         else {
             throw BenchError("\(training.count) training cases are too few")
         }
-        /// By images, by features, and as judged.
+        let byRestoration = ShrunkGaussian(errors)
+        /// By images, by features, as judged, and by restoration.
         func surprises(_ spoil: ((Images, Int) -> Images)?) throws -> [[Double]] {
             try unseen.enumerated().map { index, record in
                 let images = try Images(record)
-                let (features, statistics) = try profile(try (spoil?(images, index) ?? images).prepared(recipe))
+                let (features, statistics, error) = try profile(try (spoil?(images, index) ?? images).prepared(recipe))
                 let one = byImage.probability(Array(statistics.values.prefix(dimensions)))
                 let other = byFeatures.probability(features.map { $0 })
                 let judged = known.judge(features: features, images: statistics.values)?.probability ?? 1
-                return [one, other, judged].map { -log(max($0, 1e-300)) }
+                let isAbove = (error ?? 0) > byRestoration?.mean[0] ?? 0
+                let last = isAbove ? (byRestoration?.probability([error]) ?? 2) / 2 : 1
+                return [one, other, judged, last].map { -log(max($0, 1e-300)) }
             }
         }
         let clean = try surprises(nil)
@@ -65,15 +80,20 @@ struct FamiliarityRate {
             "alarms": Double(clean.count { $0[2] > limit }) / Double(clean.count),
             "alarms by images": Double(clean.count { $0[0] > limit }) / Double(clean.count),
             "alarms by features": Double(clean.count { $0[1] > limit }) / Double(clean.count),
+            "alarms by restoration": Double(clean.count { $0[3] > -log(Familiarity.restorationLevel) })
+                / Double(clean.count),
         ]
+        let ways = ["by images", "by features", "as judged"] + (restorer == nil ? [] : ["by restoration"])
         for name in Self.spoilings {
             let spoilt = try surprises { $0.spoilt(name, seed: $1) }
             let labels = clean.map { _ in false } + spoilt.map { _ in true }
-            for (index, which) in ["by images", "by features", "as judged"].enumerated() {
+            for (index, which) in ways.enumerated() {
                 let scores = (clean + spoilt).map { $0[index] }
                 found["AUC \(name) \(which)"] = ROC(labels: labels, scores: scores).area ?? .nan
             }
             found["detected \(name)"] = Double(spoilt.count { $0[2] > limit }) / Double(spoilt.count)
+            found["detected \(name) by restoration"] =
+                Double(spoilt.count { $0[3] > -log(Familiarity.restorationLevel) }) / Double(spoilt.count)
         }
         return found
     }

@@ -8,6 +8,7 @@ import Foundation
 import Imaging
 import Statistics
 import Training
+import Weights
 
 extension Precision: ExpressibleByArgument {}
 extension Augmentation.Kind: ExpressibleByArgument {}
@@ -161,24 +162,29 @@ struct FitCommand: ParsableCommand {
         }
         for notice in store.cache?.notices ?? [] { progress.line("note: \(notice)") }
         try conclude(outcome, progress)
-        try describeTrainingCases(cases, store, precision, progress) { stop.isAsked }
+        try describeTrainingCases(cases, store, start, precision, progress) { stop.isAsked }
     }
 
     /// Writes what the training cases are like, by which later ones unlike them are told.
     private func describeTrainingCases(
-        _ cases: [LabelledCase], _ loader: CaseLoader, _ precision: Precision, _ progress: FitProgressLine,
-        shouldStop: () -> Bool
+        _ cases: [LabelledCase], _ loader: CaseLoader, _ start: FitRequest.Start, _ precision: Precision,
+        _ progress: FitProgressLine, shouldStop: () -> Bool
     ) throws {
-        let (model, path) = ("\(out)/model.safetensors", "\(out)/familiarity.json")
+        let model = "\(out)/model.safetensors"
+        let files = FamiliarityFiles(of: model)
         let digest = try ModelPath.digest(model)
-        if let data = FileManager.default.contents(atPath: path),
-            let found = try? JSONDecoder().decode(Familiarity.self, from: data), found.model == digest
+        if let found = try? files.known(of: digest), found.isWhole { return }
+        var restorer: (model: CaseRestorer, digest: String)?
+        if case .weights(let file, let digest) = start,
+            let made = try CaseRestorer(file, precision: precision, threads: machine.threads)
         {
-            return
+            try files.keep(restorer: file.file.path)
+            restorer = (made, digest)
         }
         let records = cases.filter { $0.split == .train }.map(\.record)
         let known = try Familiarity.of(
-            ModelFile(model), digest: digest, cases: records, load: loader.prepared, precision: precision,
+            ModelFile(model), digest: digest, restorer: restorer, cases: records, load: loader.prepared,
+            precision: precision,
             threads: machine.threads,
             progress: { done in
                 progress.step("describing the training cases: \(done) of \(records.count)", isLast: false)
@@ -188,8 +194,8 @@ struct FitCommand: ParsableCommand {
             if shouldStop() { throw ExitCode(130) }
             return progress.line("note: fewer than 10 training cases cannot tell which later ones are unlike them")
         }
-        try OutputFile.write(json: known, to: path)
-        progress.line("what the training cases are like: \(path)")
+        try OutputFile.write(json: known, to: files.known)
+        progress.line("what the training cases are like: \(files.known)")
     }
 
     private func conclude(_ outcome: FitOutcome, _ progress: FitProgressLine) throws {

@@ -29,6 +29,8 @@ final class ModelReader {
     private let read: (EncoderInput) throws(EncoderError) -> (features: [Float], logits: [Float])
     /// What the training cases were like, where the model's folder says.
     private let familiarity: (known: Familiarity, projection: FeatureProjection)?
+    /// The pretrained model it began as, where that lies beside it.
+    private let restorer: CaseRestorer?
     private let recalibration: Recalibration?
     /// For maps of predictions, when they were asked for.
     let explainer: Explainer?
@@ -62,10 +64,14 @@ final class ModelReader {
             local.map { Threshold(value: $0.threshold, from: "local recalibration") } ?? fixed
             ?? Threshold(value: description.threshold ?? 0.5, from: "model")
         let inputs = head.features(of: description.configuration.encoder)
+        let beside = FamiliarityFiles(of: path)
         // What another version of this program summed for a release cannot be judged by.
-        familiarity = try (known ?? Self.familiarity(beside: path, digest: digest)).flatMap { known in
+        familiarity = try (known ?? beside.known(of: digest)).flatMap { known in
             guard known.isWhole else { return nil }
             return (known, FeatureProjection(inputs: inputs, dimensions: known.dimensions, seed: known.seed))
+        }
+        restorer = try familiarity?.known.restoration.flatMap { restoration in
+            try beside.restorer(digest: restoration.model, precision, threads)
         }
         let prepared: Recipe
         carriedRecipe = try description.preparation(of: path)
@@ -113,7 +119,8 @@ final class ModelReader {
 
     func predict(_ record: CaseRecord) throws -> Reading {
         let volume = try loader.prepared(record)
-        let (features, logits) = try read(EncoderInput(voxels: volume.voxels, present: volume.present))
+        let input = EncoderInput(voxels: volume.voxels, present: volume.present)
+        let (features, logits) = try read(input)
         let probabilities = CrossEntropy.softmax(logits[...])
         guard probabilities.allSatisfy(\.isFinite) else {
             throw TrainingError(.notFinite, "the model gives no finite probability: the model file is damaged")
@@ -126,7 +133,9 @@ final class ModelReader {
             contrasts: Contrast.allCases.map { ($0.rawValue, volume.present[$0.channel]) }, warnings: volume.warnings,
             device: device.description)
         if let (known, projection) = familiarity,
-            let verdict = known.judge(features: projection(features), images: ImageStatistics(volume).values)
+            let verdict = known.judge(
+                features: projection(features), images: ImageStatistics(volume).values,
+                restoration: try restorer?.error(of: input))
         {
             prediction.familiarity = .init(probability: verdict.probability, unlike: verdict.reason)
             if verdict.reason != nil { prediction.predicted = nil }
@@ -150,20 +159,6 @@ final class ModelReader {
         guard found.modelDigest == digest else {
             throw TrainingError(
                 .settings, "\(path) was made for another model: run agent recalibrate with this one")
-        }
-        return found
-    }
-
-    /// What a fit wrote beside its model.
-    /// - Throws: ``TrainingError`` for a file that is damaged or of another model.
-    private static func familiarity(beside model: String, digest: String) throws -> Familiarity? {
-        let path = (model as NSString).deletingLastPathComponent + "/familiarity.json"
-        guard let data = FileManager.default.contents(atPath: path) else { return nil }
-        guard let found = try? JSONDecoder().decode(Familiarity.self, from: data), found.isWhole else {
-            throw TrainingError(.data, "\(path) is damaged or of another version: remove it, or fit again")
-        }
-        guard found.model == digest else {
-            throw TrainingError(.data, "\(path) is of another model than \(model): remove it, or fit again")
         }
         return found
     }

@@ -12,6 +12,29 @@ package struct Familiarity: Codable, Sendable, Equatable {
     package private(set) var images: MomentSums
     /// Where the sums are of several sites.
     package private(set) var between: Between?
+    /// Where the model began as one that was pretrained, at one site.
+    package private(set) var restoration: Restoration?
+
+    /// How far off the pretrained model is that restores what is hidden of a case.
+    package struct Restoration: Codable, Sendable, Equatable {
+        /// SHA-256 of that model.
+        package let model: String
+        /// Of the errors' logarithms.
+        package fileprivate(set) var errors: MomentSums
+
+        fileprivate var isWhole: Bool { errors.isWhole && errors.dimensions == 1 }
+
+        /// Of a training case to have an error as large, or larger.
+        /// - Parameter error: the logarithm of a case's error.
+        /// - Returns: nil where the sums are of too few cases.
+        fileprivate func judge(_ error: Double) -> (probability: Double, deviations: Double)? {
+            guard let spread = ShrunkGaussian(errors), let deviations = spread.standardised([error])[0] else {
+                return nil
+            }
+            let onEitherSide = spread.probability([error])
+            return (deviations > 0 ? onEitherSide / 2 : 1, deviations)
+        }
+    }
 
     /// How far sites differ from one another.
     package struct Between: Codable, Sendable, Equatable {
@@ -38,17 +61,21 @@ package struct Familiarity: Codable, Sendable, Equatable {
     /// have longer tails than a normal distribution, are given a hundredth of what images are.
     package static let imageLevel = 0.01
     package static let featureLevel = 0.0001
+    package static let restorationLevel = 0.001
 
     /// Nothing yet.
-    package init(model: String, seed: UInt64 = standardSeed, dimensions: Int) {
+    /// - Parameter restorer: digest of the pretrained model, where errors of it are to be summed too.
+    package init(model: String, seed: UInt64 = standardSeed, dimensions: Int, restorer: String? = nil) {
         self.model = model
         self.seed = seed
+        restoration = restorer.map { Restoration(model: $0, errors: MomentSums(dimensions: 1)) }
         features = MomentSums(dimensions: dimensions)
         images = MomentSums(dimensions: dimensions)
     }
 
     /// The sums of several sites together.
-    /// - Returns: nil for none, or where they are of different models, projections or dimensions.
+    /// - Returns: nil for none, or where they are of different models, projections or dimensions. Errors of restoration are
+    ///   one site's and are left out of several.
     package init?(_ sites: [Familiarity]) {
         guard let first = sites.first,
             sites.allSatisfy({
@@ -61,6 +88,7 @@ package struct Familiarity: Codable, Sendable, Equatable {
             images.add(site.images)
         }
         guard sites.count > 1 else { return }
+        restoration = nil
         let deviations = MomentSums.deviations(atAnother: sites.map(\.images))
         between = Between(
             features: ShrunkGaussian.inflation(sites.map(\.features)),
@@ -75,7 +103,7 @@ package struct Familiarity: Codable, Sendable, Equatable {
     package var isWhole: Bool {
         numbers == Self.currentNumbers && features.isWhole && (1...Self.mostDimensions).contains(dimensions)
             && images.dimensions == dimensions && (images.count == 0 || images.isWhole) && seed < 1 << 53
-            && between?.isWhole(dimensions) ?? true
+            && between?.isWhole(dimensions) ?? true && restoration?.isWhole ?? true
     }
 
     /// Whether both sums are in so many dimensions and of ten cases for each: fewer tell nothing, and too much of each.
@@ -88,9 +116,12 @@ package struct Familiarity: Codable, Sendable, Equatable {
     package static func dimensions(cases: Int) -> Int { min(cases / MomentSums.casesPerDimension, mostDimensions) }
 
     /// Takes in a training case.
-    /// - Parameter images: at least as many as there are dimensions; nil where a contrast is missing.
-    package mutating func add(features: [Double], images: [Double?]) {
+    /// - Parameters:
+    ///   - images: at least as many as there are dimensions; nil where a contrast is missing.
+    ///   - restoration: the logarithm of the error; nil where it is not known.
+    package mutating func add(features: [Double], images: [Double?], restoration: Double? = nil) {
         self.features.add(features)
+        if let restoration, restoration.isFinite { self.restoration?.errors.add([restoration]) }
         let known = images.prefix(dimensions).compactMap { $0?.isFinite == true ? $0 : nil }
         if known.count == dimensions { self.images.add(known) }
     }
@@ -102,26 +133,37 @@ package struct Familiarity: Codable, Sendable, Equatable {
 
     /// What is said of a case.
     package struct Verdict: Sendable, Equatable {
-        /// Of a training case to lie so far out by images or, a hundred times that, by features: the smaller.
+        /// Of a training case to lie so far out by images or, a hundred times that, by features or, ten times that, by its
+        /// error of restoration: the smallest.
         package var probability: Double
         /// Whether the images are unlike the training cases': how many deviations each number lies from their mean.
         package var unlikeImages: [Double?]?
         /// Whether the features are.
         package var areFeaturesUnlike: Bool
+        /// Whether what is hidden of it is restored worse: how many deviations the error lies above the training cases' mean.
+        package var unlikeRestoration: Double?
     }
 
     /// Judges a case.
     /// - Returns: nil where the sums are of too few cases.
-    package func judge(features: [Double], images: [Double?]) -> Verdict? {
+    package func judge(features: [Double], images: [Double?], restoration error: Double? = nil) -> Verdict? {
         let values = Array(images.prefix(dimensions))
         let byImages = judge(images: values)
         let byFeatures = featureSpread?.probability(features.map { $0 })
-        let weighed = [byImages?.probability, byFeatures.map { min($0 * Self.imageLevel / Self.featureLevel, 1) }]
-        guard let probability = weighed.compactMap({ $0 }).min() else { return nil }
+        let byRestoration = error.flatMap { restoration?.judge($0) }
+        func weighed(_ probability: Double?, _ level: Double) -> Double? {
+            probability.map { min($0 * Self.imageLevel / level, 1) }
+        }
+        let all = [
+            byImages?.probability, weighed(byFeatures, Self.featureLevel),
+            weighed(byRestoration?.probability, Self.restorationLevel),
+        ]
+        guard let probability = all.compactMap({ $0 }).min() else { return nil }
         let isUnlike = byImages.map { $0.probability < Self.imageLevel } ?? false
         return Verdict(
             probability: probability, unlikeImages: isUnlike ? byImages?.standardised : nil,
-            areFeaturesUnlike: byFeatures.map { $0 < Self.featureLevel } ?? false)
+            areFeaturesUnlike: byFeatures.map { $0 < Self.featureLevel } ?? false,
+            unlikeRestoration: byRestoration.flatMap { $0.probability < Self.restorationLevel ? $0.deviations : nil })
     }
 
     /// By all numbers together, and by each of the first four alone, of which a sum of sixteen squares tells little: what

@@ -23,7 +23,7 @@ package struct ShrunkGaussian: Sendable, Equatable {
         var at = 0
         for i in 0..<d {
             for j in i..<d {
-                let value = sums.products[at] / n - mean[i] * mean[j]
+                let value = (sums.products[at] / n - mean[i] * mean[j]) * n / (n - 1)
                 covariance[i * d + j] = value
                 covariance[j * d + i] = value
                 at += 1

@@ -7,7 +7,7 @@ package import Encoder
 /// The error of a case is the mean absolute difference over all voxels of the contrasts that it has; where tokens are
 /// hidden, over the voxels of the brain in those.
 package struct RestorationErrors {
-    private let objective: PretrainingObjective
+    let objective: PretrainingObjective
     private let seed: UInt64
     private let device: Device
 
@@ -29,11 +29,17 @@ package struct RestorationErrors {
         of model: ModelFile, cases: [LabelledCase], load: (CaseRecord) throws -> EncoderInput,
         progress: (Int) -> Bool = { _ in true }
     ) throws -> Double? {
+        let (store, configuration) = try parameters(of: model)
+        return try mean(of: store, configuration, cases: cases, load: load, progress: progress)
+    }
+
+    /// A model's parameters and its shape, without a head.
+    func parameters(of model: ModelFile) throws -> (ParameterStore, ModelConfiguration) {
         var configuration = model.description.configuration
         configuration.head = nil
         let store = try ParameterStore(ParameterLayout(configuration), device: device)
         _ = try model.load(into: store)
-        return try mean(of: store, configuration, cases: cases, load: load, progress: progress)
+        return (store, configuration)
     }
 
     /// The same of parameters that are in memory.
@@ -84,7 +90,8 @@ package struct RestorationErrors {
         )
     }
 
-    private func part(of input: EncoderInput, _ id: String, _ encoder: EncoderConfiguration) -> ShownPart {
+    /// What is shown of a case, drawn by its name.
+    func part(of input: EncoderInput, _ id: String, _ encoder: EncoderConfiguration) -> ShownPart {
         let name = "\(id), chosen view"
         guard let scheme = objective.scheme else {
             let mask = TokenMask(encoder)
@@ -96,56 +103,5 @@ package struct RestorationErrors {
         return ShownPart(
             view: ContentDropout(scheme, size: encoder.imageSize).view(
                 input.voxels, shown: input.present, seed: seed, name: name))
-    }
-}
-
-/// What a model is shown of a case.
-private struct ShownPart {
-    /// (contrasts, size³)
-    let view: [Float]
-    /// The tokens shown and the voxels that are not, where tokens are hidden.
-    var visible: [Int32] = []
-    var hidden: [Bool]?
-
-    /// The error of a restored case.
-    func distance(_ restored: [Float], _ input: EncoderInput) -> Double {
-        let channel = input.voxels.count / input.present.count
-        let contrasts = input.present.indices.filter { input.present[$0] }
-        var sum = 0.0
-        var counted = 0
-        for i in 0..<channel {
-            if let hidden {
-                guard hidden[i], contrasts.contains(where: { input.voxels[$0 * channel + i] != 0 }) else { continue }
-            }
-            for contrast in contrasts {
-                sum += Double(abs(restored[contrast * channel + i] - input.voxels[contrast * channel + i]))
-            }
-            counted += contrasts.count
-        }
-        return counted == 0 && sum == 0 ? 0 : sum / Double(counted)
-    }
-}
-
-/// A network that restores one case.
-private enum Restorer {
-    case decoder(Network)
-    case masked(MaskedAutoencoder)
-
-    init(_ objective: PretrainingObjective, _ model: ModelConfiguration, _ store: ParameterStore) throws {
-        self =
-            if objective.scheme == nil {
-                .masked(
-                    try MaskedAutoencoder(
-                        model, parameters: store, batch: 1, training: false, shown: TokenMask(model.encoder).shown))
-            } else {
-                .decoder(try Network(model, parameters: store, batch: 1, training: false))
-            }
-    }
-
-    func restore(_ part: ShownPart, present: [Bool]) throws -> [Float] {
-        switch self {
-        case .decoder(let network): Array(try network.reconstruct(part.view, count: 1, present: [present]))
-        case .masked(let network): try network.restore(part.view, visible: part.visible, present: present)
-        }
     }
 }

@@ -2,7 +2,8 @@
 
 Oracle approximating shrinkage as in Chen et al. 2010, equation 23, of the correlation matrix; Hotelling's T² of a new
 observation by SciPy's F distribution. And site_deviations.json: one-way random effects from SciPy's analysis of variance,
-whose F is the ratio of the mean squares. Run with numpy and scipy:
+whose F is the ratio of the mean squares. And restoration_errors.json: how often a new value of a normal sample is as large or
+larger, by SciPy's Student distribution. Run with numpy and scipy:
     python3 make_familiarity.py
 """
 import json
@@ -17,7 +18,7 @@ for n, d in [(40, 3), (160, 16), (25, 2), (500, 8)]:
     mixing = random.normal(size=(d, d))
     data = random.normal(size=(n, d)) @ mixing * random.uniform(0.1, 30, d) + random.normal(size=d) * 10
     mean = data.mean(0)
-    covariance = (data - mean).T @ (data - mean) / n
+    covariance = (data - mean).T @ (data - mean) / (n - 1)
     deviation = numpy.sqrt(numpy.diag(covariance))
     correlation = covariance / numpy.outer(deviation, deviation)
     squares, trace = (correlation**2).sum(), numpy.trace(correlation)
@@ -55,3 +56,13 @@ for sizes, between in [([30, 12, 55], 2.0), ([40, 40], 0.0), ([9, 14, 11, 20, 7,
         deviations.append(float(numpy.sqrt(within + of_sites * (1 + 1 / s) * widening)))
     cases.append({"sites": [site.tolist() for site in sites], "deviations": deviations})
 (path.parent / "site_deviations.json").write_text(json.dumps(cases) + "\n")
+
+random = numpy.random.default_rng(13)
+cases = []
+for n in [10, 37, 400]:
+    errors = random.normal(-3, 0.2, n)
+    mean, deviation = errors.mean(), errors.std(ddof=1)
+    new = [float(mean + k * deviation) for k in [-4, -0.5, 0.5, 2, 3.5, 6]]
+    chances = [float(stats.t.sf((x - mean) / (deviation * numpy.sqrt(1 + 1 / n)), n - 1)) for x in new]
+    cases.append({"errors": errors.tolist(), "new": new, "chances": chances})
+(path.parent / "restoration_errors.json").write_text(json.dumps(cases) + "\n")

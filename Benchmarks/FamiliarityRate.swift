@@ -80,10 +80,15 @@ struct FamiliarityRate {
             "alarms": Double(clean.count { $0[2] > limit }) / Double(clean.count),
             "alarms by images": Double(clean.count { $0[0] > limit }) / Double(clean.count),
             "alarms by features": Double(clean.count { $0[1] > limit }) / Double(clean.count),
-            "alarms by restoration": Double(clean.count { $0[3] > -log(Familiarity.restorationLevel) })
-                / Double(clean.count),
         ]
-        let ways = ["by images", "by features", "as judged"] + (restorer == nil ? [] : ["by restoration"])
+        var ways = ["by images", "by features", "as judged"]
+        func unlike(_ surprises: [[Double]]) -> Double {
+            Double(surprises.count { $0[3] > -log(Familiarity.restorationLevel) }) / Double(surprises.count)
+        }
+        if restorer != nil {
+            ways.append("by restoration")
+            found["alarms by restoration"] = unlike(clean)
+        }
         for name in Self.spoilings {
             let spoilt = try surprises { $0.spoilt(name, seed: $1) }
             let labels = clean.map { _ in false } + spoilt.map { _ in true }
@@ -92,8 +97,7 @@ struct FamiliarityRate {
                 found["AUC \(name) \(which)"] = ROC(labels: labels, scores: scores).area ?? .nan
             }
             found["detected \(name)"] = Double(spoilt.count { $0[2] > limit }) / Double(spoilt.count)
-            found["detected \(name) by restoration"] =
-                Double(spoilt.count { $0[3] > -log(Familiarity.restorationLevel) }) / Double(spoilt.count)
+            if restorer != nil { found["detected \(name) by restoration"] = unlike(spoilt) }
         }
         return found
     }

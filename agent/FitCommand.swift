@@ -173,7 +173,7 @@ struct FitCommand: ParsableCommand {
         let model = "\(out)/model.safetensors"
         let files = FamiliarityFiles(of: model)
         let digest = try ModelPath.digest(model)
-        if let found = try? files.known(of: digest), found.isWhole { return }
+        if (try? files.known(of: digest)) != nil { return }
         var restorer: (model: CaseRestorer, digest: String)?
         if case .weights(let file, let digest) = start,
             let made = try CaseRestorer(file, precision: precision, threads: machine.threads)

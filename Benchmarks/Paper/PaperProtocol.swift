@@ -100,14 +100,14 @@ struct PaperProtocol: Codable, Equatable {
         arms.filter { $0.objective != nil }.flatMap { arm in [Arm.scratch, .cnn].map { (arm, $0) } }
     }
 
-    /// Every training, each arm at its own rate.
+    /// Every training, each arm at its own rate: what the primary comparison needs comes first, parts of the labels last.
     func runs(_ rate: (Arm) -> Double) -> [PaperRunName] {
         var all: [PaperRunName] = []
         for seed in seeds {
-            for task in tasks {
-                for setting in settings {
-                    for site in setting == .alone ? sites.map(Optional.some) : [nil] {
-                        for fraction in setting == .federated ? fractions : [1] {
+            for fraction in [1] + fractions.filter({ $0 < 1 }) {
+                for task in tasks {
+                    for setting in fraction < 1 ? [.federated] : settings {
+                        for site in setting == .alone ? sites.map(Optional.some) : [nil] {
                             all += arms.map {
                                 PaperRunName(
                                     task: task, arm: $0, setting: setting, site: site, fraction: fraction,

@@ -4,6 +4,10 @@ import Foundation
 import LocalFederation
 import Reporting
 import Statistics
+import Synchronization
+
+/// Whether SIGINT or SIGTERM has come.
+private let isAskedToStop = Atomic(false)
 
 /// `bench paper DIR`: carries out the protocol, arm by arm, through real programs; begun again it goes on.
 struct PaperRun {
@@ -55,13 +59,23 @@ struct PaperRun {
 
     private static let batch = 8
 
+    private static func goOn() throws {
+        if isAskedToStop.load(ordering: .relaxed) { throw BenchError("stopped: the same command goes on from here") }
+    }
+
     private func say(_ line: String) { FileHandle.standardOutput.write(Data("\(line)\n".utf8)) }
 
     func run() throws {
+        // Its programs end with it.
+        for number in [SIGINT, SIGTERM] { signal(number) { _ in isAskedToStop.store(true, ordering: .relaxed) } }
         try data.make { arguments in
             let agent = try ChildProgram(
                 "agent", Bench.programs + "/agent", arguments, log: folder + "/synthesize.log")
-            while agent.isRunning { usleep(200_000) }
+            while agent.isRunning {
+                if isAskedToStop.load(ordering: .relaxed) { agent.end() }
+                usleep(200_000)
+            }
+            try Self.goOn()
             guard FileManager.default.fileExists(atPath: arguments[arguments.count - 1] + "/manifest.csv") else {
                 throw BenchError("synthesize failed: see \(folder)/synthesize.log")
             }
@@ -253,6 +267,7 @@ struct PaperRun {
         if try federation.status(name).standing == "draft" { try federation.coordinator("study", "start", name) }
         let limit = ContinuousClock.now + .seconds(7200)
         while true {
+            try Self.goOn()
             let status = try federation.status(name)
             if status.standing == "finished" { return (status.base, status.seconds.reduce(0, +)) }
             guard status.standing == "running", ContinuousClock.now < limit else {

@@ -105,25 +105,13 @@ func withClientServer(
     // A test that has ended waits for nobody.
     var limits = ServerLimits()
     limits.drain = .zero
-    let (bound, continuation) = AsyncStream<Int>.makeStream()
-    let listener = Listener(
-        address: socket.map { .unix(path: $0) } ?? .tcp(port: 0), tls: socket == nil ? tls : nil,
-        router: clientRouter(desk), limits: limits,
-        logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    ) { continuation.yield($0) }
-    try await withThrowingTaskGroup(of: Void.self) { group in
-        group.addTask {
-            defer { continuation.finish() }
-            try await listener.run()
-        }
-        for await port in bound {
-            try await body(port)
-            group.cancelAll()
-            return
-        }
-        // It ended before it listened: why.
-        try await group.waitForAll()
-    }
+    try await whileListening(
+        { bound in
+            Listener(
+                address: socket.map { .unix(path: $0) } ?? .tcp(port: 0), tls: socket == nil ? tls : nil,
+                router: clientRouter(desk), limits: limits,
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onBound: bound)
+        }, body: body)
 }
 
 private func clientRouter(_ desk: ClientDesk?) -> Router<ServiceContext> {

@@ -161,24 +161,17 @@ struct ServerConnectionTests {
         let folder = try ServerFolder()
         let path = folder.path("control.sock")
         let journal = ServerJournal()
-        let (bound, continuation) = AsyncStream<Int>.makeStream()
-        let listener = Listener(
-            address: .unix(path: path), tls: nil, router: testRouter(journal, file: "", allow: nil),
-            logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-        ) { continuation.yield($0) }
-        try await withThrowingTaskGroup(of: Void.self) { group in
-            group.addTask {
-                defer { continuation.finish() }
-                try await listener.run()
-            }
-            for await _ in bound { break }
+        try await whileListening { bound in
+            Listener(
+                address: .unix(path: path), tls: nil, router: testRouter(journal, file: "", allow: nil),
+                logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onBound: bound)
+        } body: { _ in
             var status = stat()
             #expect(lstat(path, &status) == 0)
             #expect(status.st_mode & 0o777 == 0o600)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder.path("")) == ["control.sock"])
             let user = try await blocking { try Self.curl(path, "http://x/user") }
             #expect(user == "\(getuid())")
-            group.cancelAll()
         }
         #expect(access(path, F_OK) != 0)
     }

@@ -61,18 +61,28 @@ func withServer(
     let identity = try identity ?? TLSIdentity(chainPEM: server.chain, key: server.key)
     let tls = ServerTLS(
         identity: identity, clients: mutual ? .certified(root: federation.root.certificate) : .anonymous)
-    let (bound, continuation) = AsyncStream<Int>.makeStream()
-    let listener = Listener(
-        address: .tcp(port: 0), tls: tls, router: testRouter(journal, file: file, allow: allow), limits: limits,
-        registry: registry, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }
-    ) { continuation.yield($0) }
+    try await whileListening { bound in
+        Listener(
+            address: .tcp(port: 0), tls: tls, router: testRouter(journal, file: file, allow: allow), limits: limits,
+            registry: registry, logger: Logger(label: "test") { _ in SwiftLogNoOpLogHandler() }, onBound: bound)
+    } body: {
+        try await body($0, journal)
+    }
+}
+
+/// Runs a listener while `body` runs.
+func whileListening(
+    _ make: (@escaping @Sendable (Int) -> Void) -> Listener, body: (_ port: Int) async throws -> Void
+) async throws {
+    let (ports, continuation) = AsyncStream<Int>.makeStream()
+    let listener = make { continuation.yield($0) }
     try await withThrowingTaskGroup(of: Void.self) { group in
         group.addTask {
             defer { continuation.finish() }
             try await listener.run()
         }
-        for await port in bound {
-            try await body(port, journal)
+        for await port in ports {
+            try await body(port)
             group.cancelAll()
             return
         }

@@ -1,4 +1,5 @@
 import Cohort
+import Compute
 import Encoder
 import Foundation
 import Imaging
@@ -43,11 +44,11 @@ struct FamiliarityRate {
             )
         }
         // Errors of restoration are summed over all cases as one site's: several sites do not share them.
-        var errors = MomentSums(dimensions: 1)
+        var all = Familiarity(model: "", dimensions: dimensions, restorer: "")
         var sites: [String: Familiarity] = [:]
         for record in training {
             let (features, images, error) = try profile(try Images(record).prepared(recipe))
-            if let error { errors.add([error]) }
+            all.add(features: features, images: images.values, restoration: error)
             let name = record.files.first?.split(separator: "/").first { $0.hasPrefix("site-") }.map(String.init) ?? ""
             sites[name, default: Familiarity(model: "", dimensions: dimensions)].add(
                 features: features, images: images.values)
@@ -57,7 +58,6 @@ struct FamiliarityRate {
         else {
             throw BenchError("\(training.count) training cases are too few")
         }
-        let byRestoration = ShrunkGaussian(errors)
         /// By images, by features, as judged, and by restoration.
         func surprises(_ spoil: ((Images, Int) -> Images)?) throws -> [[Double]] {
             try unseen.enumerated().map { index, record in
@@ -66,8 +66,7 @@ struct FamiliarityRate {
                 let one = byImage.probability(Array(statistics.values.prefix(dimensions)))
                 let other = byFeatures.probability(features.map { $0 })
                 let judged = known.judge(features: features, images: statistics.values)?.probability ?? 1
-                let isAbove = (error ?? 0) > byRestoration?.mean[0] ?? 0
-                let last = isAbove ? (byRestoration?.probability([error]) ?? 2) / 2 : 1
+                let last = error.flatMap { all.restoration?.judge($0)?.probability } ?? 1
                 return [one, other, judged, last].map { -log(max($0, 1e-300)) }
             }
         }

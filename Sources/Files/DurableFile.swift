@@ -8,6 +8,13 @@ import Synchronization
 package final class DurableFile {
     /// What a file's name ends with while it is being written; it also begins with a dot.
     package static let ending = ".partial"
+    /// Whether a name is one that a file has while it is being written: `.NAME.PROCESS.NUMBER.partial`.
+    package static func isUnfinished(_ name: String) -> Bool {
+        guard name.hasPrefix("."), name.hasSuffix(ending) else { return false }
+        let numbers = name.dropLast(ending.count).split(separator: ".").suffix(2)
+        return numbers.count == 2 && numbers.allSatisfy { $0.allSatisfy { ("0"..."9").contains($0) } }
+    }
+
     private static let serial = Atomic<Int>(0)
 
     private let path: String

@@ -27,7 +27,7 @@ package struct Familiarity: Codable, Sendable, Equatable {
         /// Of a training case to have an error as large, or larger.
         /// - Parameter error: the logarithm of a case's error.
         /// - Returns: nil where the sums are of too few cases.
-        fileprivate func judge(_ error: Double) -> (probability: Double, deviations: Double)? {
+        package func judge(_ error: Double) -> (probability: Double, deviations: Double)? {
             guard let spread = ShrunkGaussian(errors), let deviations = spread.standardised([error])[0] else {
                 return nil
             }

@@ -67,13 +67,11 @@ final class FitFolder {
         rmdir(path + "/checkpoint")
     }
 
-    /// Deletes files that a killed fit left half-written; the names are those ``DurableFile`` gives.
+    /// Deletes files that a killed fit left half-written.
     private func removeUnfinished() {
-        let written = [path: [model, history, metrics, fit], path + "/checkpoint": [checkpoint]]
-        for (folder, files) in written {
-            let beginnings = files.map { "." + ($0 as NSString).lastPathComponent + "." }
+        for folder in [path, path + "/checkpoint"] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            where name.hasSuffix(DurableFile.ending) && beginnings.contains(where: { name.hasPrefix($0) }) {
+            where DurableFile.isUnfinished(name) {
                 unlink(folder + "/" + name)
             }
         }

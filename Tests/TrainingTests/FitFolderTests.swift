@@ -65,8 +65,11 @@ import Training
         try FileManager.default.createDirectory(atPath: out + "/checkpoint", withIntermediateDirectories: true)
         let own = [
             ".model.safetensors.77.1.partial", ".fit.json.77.2.partial", "checkpoint/.state.safetensors.7.3.partial",
+            ".restorer.safetensors.77.4.partial",
         ]
-        let others = ["film.partial", ".film.partial", ".model.safetensors.bak", "checkpoint/x.partial"]
+        let others = [
+            "film.partial", ".film.partial", ".film.2.x.partial", ".model.safetensors.bak", "checkpoint/x.partial",
+        ]
         for name in own + others { try Data("x".utf8).write(to: URL(filePath: out + "/" + name)) }
         _ = try Fit(SmallProblem.request(out))
         for name in own { #expect(!FileManager.default.fileExists(atPath: out + "/" + name), "\(name)") }

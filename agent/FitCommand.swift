@@ -132,7 +132,7 @@ struct FitCommand: ParsableCommand {
     func run() throws {
         let stop = StopRequest()
         let progress = FitProgressLine()
-        let precision = try machine.chosenPrecision()
+        let precision = machine.chosenPrecision
         let start = try startingWeights()
         let manifest = try Manifest.read(data)
         let labels = try LabelTask(manifest: manifest, column: task)
@@ -178,7 +178,6 @@ struct FitCommand: ParsableCommand {
         if case .weights(let file, let digest) = start,
             let made = try CaseRestorer(file, precision: precision, threads: machine.threads)
         {
-            try files.keep(restorer: file.file.path)
             restorer = (made, digest)
         }
         let records = cases.filter { $0.split == .train }.map(\.record)
@@ -194,6 +193,7 @@ struct FitCommand: ParsableCommand {
             if shouldStop() { throw ExitCode(130) }
             return progress.line("note: fewer than 10 training cases cannot tell which later ones are unlike them")
         }
+        if restorer != nil, case .weights(let file, _) = start { try files.keep(restorer: file.file.path) }
         try OutputFile.write(json: known, to: files.known)
         progress.line("what the training cases are like: \(files.known)")
     }

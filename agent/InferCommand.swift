@@ -70,7 +70,7 @@ struct InferCommand: ParsableCommand {
         let reader = try ModelReader(
             model, recipe: recipe, threshold: kept?.threshold, familiarity: kept?.card.familiarity,
             recalibration: recalibration, saliency: saliency.map { [$0] } ?? [],
-            precision: try machine.chosenPrecision(), threads: machine.threads)
+            precision: machine.chosenPrecision, threads: machine.threads)
         if recipe != nil, let carried = reader.carriedRecipe {
             complain("note: --recipe is not used, for the model says how scans are prepared for it: \(carried.summary)")
         }

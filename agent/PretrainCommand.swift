@@ -111,7 +111,7 @@ struct PretrainCommand: ParsableCommand {
         let pretraining = try Pretraining(
             Pretraining.Request(
                 start: start, objective: objective, settings: settings, cases: cases,
-                load: loader.input, precision: machine.chosenPrecision(), threads: machine.threads, out: out,
+                load: loader.input, precision: machine.chosenPrecision, threads: machine.threads, out: out,
                 checkpointSeconds: checkpointMinutes * 60, pictures: pictures == 0 ? nil : pictures))
         let metrics = try pretraining.run(report: progress.show, shouldStop: { stop.isAsked })
         for notice in loader.cache?.notices ?? [] { progress.line("note: \(notice)") }

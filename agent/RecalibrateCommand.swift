@@ -46,7 +46,7 @@ struct RecalibrateCommand: ParsableCommand {
         let kept = try from.kept()
         let reader = try ModelReader(
             kept?.model ?? model ?? "", recipe: nil, threshold: kept?.threshold,
-            precision: try machine.chosenPrecision(), threads: machine.threads)
+            precision: machine.chosenPrecision, threads: machine.threads)
         guard let task = reader.task, reader.classes.count == 2 else {
             throw TrainingError(.settings, "the model is of no task of two classes: a threshold means nothing for it")
         }

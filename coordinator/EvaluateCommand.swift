@@ -49,7 +49,7 @@ struct EvaluateCommand: ParsableCommand {
     @Option(help: "Folder for what is written.", completion: .directory)
     var out: String
 
-    @Option(help: "Of matrix products; by default bf16 where the processor has it.")
+    @Option(help: "Of matrix products; by default bf16 where the processor is faster at it.")
     var precision: Precision?
 
     @Option(help: "Threads; by default one for each processor.")

@@ -1,6 +1,9 @@
 // Knows the kernels' instruction sets and splits their work over a team.
 #include <stdlib.h>
 #include <string.h>
+#if defined(__x86_64__)
+#include <cpuid.h>
+#endif
 
 #include "table.h"
 
@@ -26,6 +29,17 @@ int ck_has_bf16_products(void) {
 #if defined(__x86_64__)
     __builtin_cpu_init();
     return __builtin_cpu_supports("avx512bf16") && ck_best_level() == CK_AVX512;
+#else
+    return 0;
+#endif
+}
+int ck_bf16_is_faster(void) {
+#if defined(__x86_64__)
+    if (!ck_has_bf16_products()) return 0;
+    unsigned a, b, c, d;
+    const unsigned amx_bf16 = 1u << 22;
+    const int has_tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & amx_bf16);
+    return has_tiles || !__builtin_cpu_is("intel");
 #else
     return 0;
 #endif

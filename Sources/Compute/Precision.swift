@@ -12,6 +12,10 @@ package enum Precision: String, Codable, Sendable, CaseIterable {
     package var bytes: Int { self == .bf16 ? 2 : 4 }
     /// Whether activations are bfloat16.
     package var half: Bool { self == .bf16 }
+
+    /// The faster one on this processor, by its instruction sets: `bf16` with AMX, or with avx512_bf16 on another maker's
+    /// than Intel's. Measured on Emerald Rapids without AMX, `bf16` takes 1.4 to 2 times as long as `fp32`.
+    package static var suited: Precision { ck_bf16_is_faster() == 0 ? .fp32 : .bf16 }
 }
 
 /// A library of matrix products.

@@ -1,5 +1,4 @@
 package import Cohort
-package import Compute
 import Foundation
 package import Imaging
 
@@ -50,9 +49,4 @@ package struct CaseSource: Sendable {
         }
         return volume
     }
-}
-
-extension Precision {
-    /// The faster one that this processor has.
-    package static var suited: Precision { (try? MathLibrary.suited(to: .bf16)) == nil ? .fp32 : .bf16 }
 }

@@ -49,6 +49,21 @@ import Testing
         }
     }
 
+    @Test("by default bf16 where the kernel says that the processor has AMX, or avx512_bf16 and is not Intel's")
+    func suited() throws {
+        let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
+        func words(_ key: String) -> [Substring] {
+            text.split(separator: "\n").first { $0.hasPrefix(key) }?.split(whereSeparator: { " \t:".contains($0) })
+                ?? []
+        }
+        let flags = words("flags")
+        let isFaster =
+            flags.contains("avx512_bf16")
+            && (flags.contains("amx_bf16") || !words("vendor_id").contains("GenuineIntel"))
+        #expect(Precision.suited == (isFaster ? .bf16 : .fp32))
+        _ = try Device(precision: .suited)
+    }
+
     @Test("bf16 products are exact sums of rounded numbers", .enabled(if: ck_has_bf16_products() != 0))
     func bfloat16() throws {
         let device = try Device(precision: .bf16, threads: 2)

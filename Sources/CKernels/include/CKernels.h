@@ -22,6 +22,9 @@ typedef enum { CK_SCALAR = 0, CK_AVX2 = 1, CK_AVX512 = 2 } ck_level;
 ck_level ck_best_level(void);
 // Whether the processor multiplies bfloat16 natively (avx512_bf16).
 int ck_has_bf16_products(void);
+// Whether those outrun fp32: with AMX's tiles, or where vdpbf16ps does twice as much as an fp32 multiply-add. On Intel's
+// processors without tiles, as many virtual machines show them, it does half as much.
+int ck_bf16_is_faster(void);
 
 // NULL when a thread cannot be started or the processor lacks the level.
 ck_team *ck_team_create(int threads, ck_level level);

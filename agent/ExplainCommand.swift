@@ -61,7 +61,7 @@ struct ExplainCommand: ParsableCommand {
         let chosen =
             methods.isEmpty ? SaliencyMethod.allCases.filter { !(isResidual && $0.usesAttention) } : methods
         let reader = try ModelReader(
-            path, recipe: nil, threshold: kept?.threshold, saliency: chosen, precision: try machine.chosenPrecision(),
+            path, recipe: nil, threshold: kept?.threshold, saliency: chosen, precision: machine.chosenPrecision,
             threads: machine.threads)
         guard let explainer = reader.explainer else { return }
         let records = try Manifest.cases(data, of: split).prefix(cases ?? .max)
@@ -74,10 +74,10 @@ struct ExplainCommand: ParsableCommand {
                 let reading = try reader.predict(record)
                 if let meter {
                     let label = reader.task.flatMap { record.labels[$0] }
+                        .flatMap { reader.classes.firstIndex(of: $0) }
                     measured += try meter.measure(
                         reading.input, case: record.id, patient: record.patient, class: reading.chosen,
-                        className: reading.className,
-                        isRight: label.map { $0 == reading.className },
+                        className: reading.className, label: label,
                         mask: try SaliencyFiles.mask(of: record, on: reading.volume))
                 } else {
                     let folder = "\(out)/\(record.id)"

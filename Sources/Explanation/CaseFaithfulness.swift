@@ -19,7 +19,8 @@ package struct CaseFaithfulness: Sendable, Codable {
     package var insertionGain: Double
     /// Pearson's correlation with the map of the same model with drawn weights, over tokens.
     package var randomWeightsCorrelation: Double?
-    /// Against the tumour; nil for cases without one.
+    /// Against the tumour, of the map of the class that the case has (Zhang et al., International Journal of Computer
+    /// Vision 2018;126:1084), where its label is not known of the class predicted; nil for cases without a tumour.
     package var pointing: Pointing?
 
     package init(
@@ -92,10 +93,11 @@ package final class FaithfulnessMeter {
 
     /// - Parameters:
     ///   - chosen: the class predicted.
+    ///   - label: the class that the case has, where it is known.
     ///   - mask: the case's tumour.
     /// - Returns: one a method.
     package func measure(
-        _ input: EncoderInput, case name: String, patient: String, class chosen: Int, className: String, isRight: Bool?,
+        _ input: EncoderInput, case name: String, patient: String, class chosen: Int, className: String, label: Int?,
         mask: TumourMask?
     ) throws(EncoderError) -> [CaseFaithfulness] {
         let fill = explainer.fill(of: input)
@@ -107,21 +109,36 @@ package final class FaithfulnessMeter {
             deletion += curves.deletion / Double(orders)
             insertion += curves.insertion / Double(orders)
         }
+        let sought = label ?? chosen
         let rivals = mask.map { Rivals(input, size: explainer.model.encoder.imageSize, mask: $0, explainer.patch) }
         var found: [CaseFaithfulness] = []
         for method in methods {
-            let map = try explainer.explain(input, class: chosen, by: method).map.summed(edge: explainer.grid)
-            let other = try drawn.explain(input, class: chosen, by: method).map.summed(edge: explainer.grid)
-            let order = fill.occupied.sorted { (map.values[$1], $0) < (map.values[$0], $1) }
+            let maps = try maps(input, class: chosen, by: method)
+            let order = fill.occupied.sorted { (maps.own.values[$1], $0) < (maps.own.values[$0], $1) }
             let curves = try PerturbationCurves(explainer, input, class: chosen, fill: fill, order: order)
+            var pointing: CaseFaithfulness.Pointing?
+            if let rivals {
+                let pointed = sought == chosen ? maps : try self.maps(input, class: sought, by: method)
+                pointing = point(pointed.own, pointed.drawn, rivals)
+            }
             found.append(
                 CaseFaithfulness(
-                    case: name, patient: patient, method: method, predicted: className, isRight: isRight,
+                    case: name, patient: patient, method: method, predicted: className,
+                    isRight: label.map { $0 == chosen },
                     deletionGain: deletion - curves.deletion, insertionGain: curves.insertion - insertion,
-                    randomWeightsCorrelation: map.correlation(with: other),
-                    pointing: rivals.map { point(map, other, $0) }))
+                    randomWeightsCorrelation: maps.own.correlation(with: maps.drawn), pointing: pointing))
         }
         return found
+    }
+
+    /// A class's map, and that of drawn weights.
+    private func maps(_ input: EncoderInput, class asked: Int, by method: SaliencyMethod) throws(EncoderError)
+        -> (own: SaliencyMap, drawn: SaliencyMap)
+    {
+        (
+            try explainer.explain(input, class: asked, by: method).map.summed(edge: explainer.grid),
+            try drawn.explain(input, class: asked, by: method).map.summed(edge: explainer.grid)
+        )
     }
 
     private func point(_ map: SaliencyMap, _ other: SaliencyMap, _ rivals: Rivals) -> CaseFaithfulness.Pointing {

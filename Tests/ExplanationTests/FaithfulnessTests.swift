@@ -72,14 +72,24 @@ import Training
         let meter = FaithfulnessMeter(explainer, drawn: try drawn(2), methods: [.occlusion])
         let found = try #require(
             try meter.measure(
-                input, case: "c", patient: "p", class: 0, className: "normal", isRight: true, mask: mask
+                input, case: "c", patient: "p", class: 0, className: "normal", label: 0, mask: mask
             ).first)
         let pointing = try #require(found.pointing)
         #expect(pointing.isHit && pointing.distance == 0 && (pointing.energyRatio ?? 0) > 1)
         #expect(found.deletionGain > 0 && found.insertionGain > 0)
         #expect(abs(found.randomWeightsCorrelation ?? 1) < 0.9)
+        // Where another class is said, the tumour is looked for in the map of the case's own; without a label, of that said.
+        func measured(_ said: Int, label: Int?) throws -> CaseFaithfulness? {
+            try meter.measure(
+                input, case: "c", patient: "p", class: said, className: "", label: label, mask: mask
+            ).first
+        }
+        let wrong = try #require(try measured(1, label: 0))
+        #expect(wrong.isRight == false && wrong.pointing?.isHit == true && wrong.pointing?.distance == 0)
+        let unlabelled = try #require(try measured(1, label: nil))
+        #expect(unlabelled.isRight == nil && unlabelled.pointing?.distance != 0)
         let again = try FaithfulnessMeter(explainer, drawn: try drawn(2), methods: [.occlusion]).measure(
-            input, case: "c", patient: "p", class: 0, className: "normal", isRight: true, mask: mask)
+            input, case: "c", patient: "p", class: 0, className: "normal", label: 0, mask: mask)
         #expect(again.first?.deletionGain == found.deletionGain)
     }
 }

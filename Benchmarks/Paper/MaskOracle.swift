@@ -5,68 +5,120 @@ import NIfTI
 import Statistics
 import Training
 
-/// A logistic regression on what is seen within the tumour's true outline, cross-validated by patient on the test cases:
-/// how far a reader who is shown where to look could come, and so a bound of the task from above.
+/// Kernel ridge regression on what is seen within and about the tumour's true outline, cross-validated by patient on the test
+/// cases, in the grid they were made in: how far a reader who is shown where to look could come, and so a bound of the task
+/// from above.
 struct MaskOracle {
-    /// Of the whole brain, the tumour's size and place; of each contrast what it looks like within.
+    /// A Gaussian kernel that reaches over all features' distance; chosen once for all tasks.
+    private static func score(_ features: [[Double]], _ labels: [Bool]) -> (([Double]) -> Double)? {
+        KernelRidge(features: features, labels: labels, width: 0.3 / Double(features[0].count), penalty: 0.1)?.score
+    }
+
+    /// Steps from each voxel to the nearest of some, through faces.
+    private static func steps(to seeds: [Bool], size: Int) -> [Int] {
+        var steps = seeds.map { $0 ? 0 : Int.max }
+        var front = seeds.indices.filter { seeds[$0] }
+        while !front.isEmpty {
+            var next: [Int] = []
+            for i in front {
+                for (stride, at) in [(size * size, i / (size * size)), (size, i / size % size), (1, i % size)] {
+                    for (other, isThere) in [(i - stride, at > 0), (i + stride, at < size - 1)]
+                    where isThere && steps[other] == .max {
+                        steps[other] = steps[i] + 1
+                        next.append(other)
+                    }
+                }
+            }
+            front = next
+        }
+        return steps
+    }
+
+    /// The tumour's size, depth and place; of each contrast, of T1c less T1w and of T2w less FLAIR what it looks like within,
+    /// from its middle outwards and around it, against the rest of the brain.
     private static func features(_ volume: PreparedVolume, _ mask: [UInt8]) -> [Double?] {
         let size = volume.size
         let count = size * size * size
         let inside = mask.indices.filter { mask[$0] != 0 }
-        let channels = Contrast.allCases.map(\.channel)
         let isBrain = BrainVoxels.find(in: volume.voxels)
-        let brain = isBrain.indices.filter { isBrain[$0] }
-        func near(_ i: Int, _ holds: (Int) -> Bool) -> Bool {
-            [(size * size, i / (size * size)), (size, i / size % size), (1, i % size)].allSatisfy { stride, at in
-                at > 0 && at < size - 1 && holds(i - stride) && holds(i + stride)
-            }
-        }
-        let core = inside.filter { near($0) { mask[$0] != 0 } }
-        let outer = inside.filter { !near($0) { isBrain[$0] } }
+        let depth = steps(to: mask.map { $0 == 0 }, size: size)
+        let away = steps(to: mask.map { $0 != 0 }, size: size)
+        let edge = steps(to: isBrain.map { !$0 }, size: size)
+        // At the brain's surface air is mixed in.
+        let outside = isBrain.indices.filter { edge[$0] > 2 && away[$0] > 2 }
+        let deepest = inside.map { depth[$0] }.max() ?? 0
+        /// Voxels of the tumour by depth, as a part of the deepest's.
+        func part(_ holds: (Double) -> Bool) -> [Int] { inside.filter { holds(Double(depth[$0]) / Double(deepest)) } }
+        let layers = [
+            inside.filter { depth[$0] <= max(deepest * 7 / 20, 1) }, part { $0 > 0.35 && $0 <= 0.7 }, part { $0 > 0.7 },
+        ]
+        let shells = [1...1, 2...3].map { reach in isBrain.indices.filter { isBrain[$0] && reach.contains(away[$0]) } }
         let places = (0..<3).map { axis in
-            inside.reduce(0.0) { sum, i in
-                sum + Double([i / (size * size), i / size % size, i % size][axis])
-            } / Double(max(inside.count, 1)) / Double(size) - 0.5
+            func middle(_ voxels: [Int]) -> Double {
+                voxels.reduce(0.0) { $0 + Double([$1 / (size * size), $1 / size % size, $1 % size][axis]) }
+                    / Double(max(voxels.count, 1))
+            }
+            return (middle(inside) - middle(outside)) / Double(size)
         }
+        let surface = inside.count { depth[$0] == 1 }
         let millilitres = Double(inside.count) * volume.geometry.spacing.reduce(1, *) / 1000
         var values: [Double?] = [
-            log(millilitres + 0.1), abs(places[0]), places[1], places[2],
-            Double(outer.count) / Double(max(inside.count, 1)),
+            log(millilitres + 0.1), abs(places[0]), places[0], places[1], places[2], Double(deepest),
+            Double(inside.count { edge[$0] <= 1 }) / Double(max(inside.count, 1)),
+            Double(surface) / pow(Double(max(inside.count, 1)), 2.0 / 3),
         ]
-        for channel in channels {
-            guard volume.present[channel], !inside.isEmpty else {
-                values += [nil, nil, nil, nil, nil]
+        let seen: [(contrast: Contrast, less: Contrast?)] =
+            Contrast.allCases.map { ($0, nil) } + [(.t1c, .t1w), (.t2w, .flair)]
+        let parts = layers + shells
+        let figures = 9 + parts.count
+        guard !inside.isEmpty, !outside.isEmpty else {
+            return values + Array(repeating: nil, count: seen.count * figures)
+        }
+        /// A voxel's value against the rest of the brain.
+        let standards = Contrast.allCases.map { contrast -> (Int) -> Double in
+            let first = contrast.channel * count
+            let whole = outside.map { volume.voxels[first + $0] }.sorted()
+            func share(_ rank: Double) -> Double { Double(whole[Int(rank * Double(whole.count - 1))]) }
+            let (middle, spread) = (share(0.5), share(0.84) - share(0.16) + 1e-3)
+            return { (Double(volume.voxels[first + $0]) - middle) / spread }
+        }
+        for (contrast, less) in seen {
+            guard ([contrast] + [less].compactMap { $0 }).allSatisfy({ volume.present[$0.channel] }) else {
+                values += Array(repeating: nil, count: figures)
                 continue
             }
-            func sorted(_ voxels: [Int]) -> [Float] { voxels.map { volume.voxels[channel * count + $0] }.sorted() }
-            func share(_ values: [Float], _ rank: Double) -> Double {
-                values.isEmpty ? 0 : Double(values[Int(rank * Double(values.count - 1))])
+            let own = standards[contrast.channel]
+            let other = less.map { standards[$0.channel] }
+            func value(_ voxel: Int) -> Double { own(voxel) - (other?(voxel) ?? 0) }
+            func mean(_ voxels: [Int]) -> Double? {
+                voxels.isEmpty ? nil : voxels.reduce(0) { $0 + value($1) } / Double(voxels.count)
             }
-            func mean(_ values: [Float]) -> Double {
-                values.reduce(0.0) { $0 + Double($1) } / Double(max(values.count, 1))
-            }
-            let (own, whole) = (sorted(inside), sorted(brain))
-            let (middle, spread) = (share(whole, 0.5), share(whole, 0.84) - share(whole, 0.16) + 1e-3)
-            values += [0.1, 0.5, 0.9].map { (share(own, $0) - middle) / spread }
-            values.append((mean(own) - middle) / spread)
-            values.append(core.isEmpty ? nil : (mean(sorted(core)) - mean(own)) / spread)
+            let sorted = inside.map(value).sorted()
+            values += [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95].map { sorted[Int($0 * Double(sorted.count - 1))] }
+            values.append(mean(inside))
+            values += parts.map(mean)
+            values.append(mean(layers[0]).flatMap { rim in mean(layers[2]).map { $0 - rim } })
         }
         return values
     }
 
     /// Of each task the area and the ends of its 95 % interval.
-    static func areas(_ planned: PaperProtocol, _ data: PaperData, cache: PreparedCache?) throws -> [String: [Double]] {
-        let masks = Dictionary(
-            uniqueKeysWithValues: try Manifest.read(data.folder + "/test/manifest.csv").cases.map { ($0.id, $0.mask) })
-        let loader = CaseLoader(recipe: Recipe(size: planned.size), cache: cache)
+    static func areas(_ planned: PaperProtocol, _ data: PaperData) throws -> [String: [Double]] {
+        var masks: [String: String] = [:]
+        for one in try Manifest.read(data.folder + "/test/manifest.csv").cases { masks[one.id] = one.mask }
+        // Nothing is clipped, so that how much a tumour enhances can be seen.
+        let loader = CaseLoader(recipe: Recipe(size: planned.test.size, percentiles: [0, 100]), cache: nil)
         var known: [String: [Double?]] = [:]
         var found: [String: [Double]] = [:]
         for task in planned.tasks {
-            let cases = try TaskCases(manifest: data.test, column: task.name, classes: task.classes).of(.test)
+            // A tumour whose doubtful label called the head normal has no outline.
+            let cases = try TaskCases(manifest: data.test, column: task.name, classes: task.classes).of(.test).filter {
+                masks[$0.record.id] != nil || task.classes[$0.label] == "normal"
+            }
             let rows = try cases.map { one in
                 if let row = known[one.record.id] { return row }
                 let volume = try loader.prepared(one.record)
-                let mask = try (masks[one.record.id] ?? nil).map {
+                let mask = try masks[one.record.id].map {
                     volume.geometry.prepared(mask: try NIfTIFile.read($0), size: volume.size)
                 }
                 let row = Self.features(
@@ -80,9 +132,9 @@ struct MaskOracle {
             }
             let labels = cases.map { $0.label == 1 }
             guard
-                let scores = LogisticRegression.crossValidated(
+                let scores = CrossValidation.scores(
                     features: rows.map { zip($0, means).map { $0 ?? $1 } }, labels: labels,
-                    groups: cases.map(\.record.patient)),
+                    groups: cases.map(\.record.patient), fit: Self.score),
                 let area = DeLong.estimate(labels: labels, scores: scores), let interval = area.interval
             else { continue }
             found[task.name] = [area.area, interval.lowerBound, interval.upperBound]

@@ -99,7 +99,7 @@ struct PaperRun {
     func report() throws {
         let report = try PaperReport(
             planned, results(), trivial: try kept("trivial", trivial),
-            oracle: try kept("oracle") { try MaskOracle.areas(planned, data, cache: scorer.cache) })
+            oracle: try kept("oracle") { try MaskOracle.areas(planned, data) })
         let files = try report.report.write(to: folder + "/report")
         for row in [report.core.columns] + report.core.rows { say("| " + row.joined(separator: " | ") + " |") }
         say(files[0])
@@ -273,7 +273,7 @@ struct PaperRun {
             guard status.standing == "running", ContinuousClock.now < limit else {
                 throw BenchError("the study \(name) is \(status.standing) and does not end: see \(federation.folder)")
             }
-            usleep(250_000)
+            usleep(1_000_000)
         }
     }
 }

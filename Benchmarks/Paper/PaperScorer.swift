@@ -58,7 +58,7 @@ struct PaperScores: Codable {
 
 /// Scores models over the cases of a manifest; prepared cases are kept on disk.
 struct PaperScorer {
-    let cache: PreparedCache?
+    private let cache: PreparedCache?
 
     init(folder: String) { cache = PreparedCache(folder: folder + "/prepared", days: 365) }
 

@@ -43,7 +43,7 @@ package struct LogisticRegression: Sendable, Equatable {
         return Self.sigmoid(logit)
     }
 
-    private static func standardisation(_ features: [[Double]], _ width: Int) -> ([Double], [Double]) {
+    static func standardisation(_ features: [[Double]], _ width: Int) -> ([Double], [Double]) {
         let count = Double(features.count)
         let means = (0..<width).map { column in features.reduce(0) { $0 + $1[column] } / count }
         let deviations = (0..<width).map { column -> Double in
@@ -100,7 +100,7 @@ package struct LogisticRegression: Sendable, Equatable {
     }
 
     /// Solves a symmetric positive definite system given by its lower triangle (Cholesky); nil when it is not definite.
-    private static func solve(_ matrix: [Double], _ right: [Double]) -> [Double]? {
+    static func solve(_ matrix: [Double], _ right: [Double]) -> [Double]? {
         let size = right.count
         var lower = matrix
         var result = right

@@ -12,6 +12,8 @@ private struct Golden: Decodable {
         let intercept: Double
         let coefficients: [Double]
         let probabilities: [Double]
+        /// Of kernel ridge regression, for features 1.1 times as large.
+        let kernel: [Double]
     }
 
     let cases: [Case]
@@ -40,6 +42,20 @@ private struct Golden: Decodable {
         }
     }
 
+    @Test("kernel ridge regression is scikit-learn's; no case and a value that is not finite have no model")
+    func kernel() throws {
+        for golden in try Golden.read().cases {
+            let model = try #require(
+                KernelRidge(
+                    features: golden.features, labels: golden.labels.map { $0 == 1 }, width: 0.3, penalty: 0.1))
+            for (row, expected) in zip(golden.features, golden.kernel) {
+                #expect(abs(model.score(row.map { 1.1 * $0 }) - expected) < 1e-9, "\(golden.name)")
+            }
+        }
+        #expect(KernelRidge(features: [], labels: [], width: 1, penalty: 1) == nil)
+        #expect(KernelRidge(features: [[1], [.nan]], labels: [true, false], width: 1, penalty: 1) == nil)
+    }
+
     @Test("one class, no case and a value that is not finite have no model")
     func undefined() {
         #expect(LogisticRegression(features: [], labels: []) == nil)
@@ -58,11 +74,17 @@ private struct Golden: Decodable {
     func folds() {
         let groups = (0..<40).map { "patient \($0 / 2)" }
         let labels = (0..<40).map { $0 / 2 % 4 == 0 }
-        let folds = LogisticRegression.assignFolds(labels: labels, groups: groups, folds: 5)
+        let folds = CrossValidation.assignFolds(labels: labels, groups: groups, folds: 5)
         for index in stride(from: 0, to: 40, by: 2) { #expect(folds[index] == folds[index + 1]) }
         for fold in 0..<5 {
             #expect(folds.count { $0 == fold } == 8)
             #expect(zip(folds, labels).count { $0 == fold && $1 } == 2)
+        }
+    }
+
+    private static func crossValidated(features: [[Double]], labels: [Bool], groups: [String]) -> [Double]? {
+        CrossValidation.scores(features: features, labels: labels, groups: groups) {
+            LogisticRegression(features: $0, labels: $1)?.probability
         }
     }
 
@@ -73,9 +95,9 @@ private struct Golden: Decodable {
         let features = (0..<40).map { index in (0..<20).map { $0 == index / 2 ? 1.0 : 0.0 } }
         let groups = (0..<40).map { "\($0 / 2)" }
         let grouped = try #require(
-            LogisticRegression.crossValidated(features: features, labels: labels, groups: groups))
+            Self.crossValidated(features: features, labels: labels, groups: groups))
         let single = try #require(
-            LogisticRegression.crossValidated(features: features, labels: labels, groups: (0..<40).map(String.init)))
+            Self.crossValidated(features: features, labels: labels, groups: (0..<40).map(String.init)))
         #expect(try #require(ROC(labels: labels, scores: grouped).area) < 0.6)
         #expect(try #require(ROC(labels: labels, scores: single).area) > 0.9)
     }
@@ -85,12 +107,12 @@ private struct Golden: Decodable {
         let labels = (0..<30).map { $0 % 3 == 0 }
         let features = labels.enumerated().map { [$1 ? 2.0 : 1.0, Double($0 * 7 % 11)] }
         let groups = (0..<30).map(String.init)
-        let one = try #require(LogisticRegression.crossValidated(features: features, labels: labels, groups: groups))
-        let two = try #require(LogisticRegression.crossValidated(features: features, labels: labels, groups: groups))
+        let one = try #require(Self.crossValidated(features: features, labels: labels, groups: groups))
+        let two = try #require(Self.crossValidated(features: features, labels: labels, groups: groups))
         #expect(one == two)
         #expect(ROC(labels: labels, scores: one).area == 1)
         #expect(
-            LogisticRegression.crossValidated(
-                features: [[1], [2], [3]], labels: [true, false, false], groups: ["a", "b", "c"]) == nil)
+            Self.crossValidated(features: [[1], [2], [3]], labels: [true, false, false], groups: ["a", "b", "c"]) == nil
+        )
     }
 }

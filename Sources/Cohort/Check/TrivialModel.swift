@@ -71,8 +71,9 @@ package struct TrivialModel: Sendable, Codable {
             let truth = labels.map { $0 == name }
             let positives = truth.count { $0 }
             guard positives >= Self.fewest, truth.count - positives >= Self.fewest,
-                let scores = LogisticRegression.crossValidated(
-                    features: features, labels: truth, groups: patients, folds: Self.folds),
+                let scores = CrossValidation.scores(
+                    features: features, labels: truth, groups: patients, folds: Self.folds,
+                    fit: { LogisticRegression(features: $0, labels: $1)?.probability }),
                 let found = DeLong.estimate(labels: truth, scores: scores), let interval = found.interval
             else { continue }
             classes.append(

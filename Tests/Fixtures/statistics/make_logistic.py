@@ -1,10 +1,12 @@
-"""Makes logistic.json: scikit-learn's logistic regression on standardised features, the golden values of the tests.
+"""Makes logistic.json: scikit-learn's logistic and kernel ridge regression on standardised features, the golden values of
+the tests.
 
 python3 -m venv venv && venv/bin/pip install scikit-learn && venv/bin/python make_logistic.py > logistic.json
 """
 import json
 import numpy as np
 import sklearn
+from sklearn.kernel_ridge import KernelRidge
 from sklearn.linear_model import LogisticRegression
 from sklearn.preprocessing import StandardScaler
 
@@ -23,9 +25,11 @@ for name, n, width, penalty, shift in [
     scaler = StandardScaler().fit(x)
     model = LogisticRegression(C=1 / penalty, solver="newton-cholesky", tol=1e-14, max_iter=1000)
     model.fit(scaler.transform(x), y)
+    ridge = KernelRidge(kernel="rbf", gamma=0.3, alpha=0.1).fit(scaler.transform(x), 2.0 * y - 1)
     cases.append({
         "name": name, "penalty": penalty, "features": x.tolist(), "labels": y.tolist(),
         "intercept": float(model.intercept_[0]), "coefficients": model.coef_[0].tolist(),
         "probabilities": model.predict_proba(scaler.transform(x))[:, 1].tolist(),
+        "kernel": ridge.predict(scaler.transform(x * 1.1)).tolist(),
     })
 json.dump({"scikit-learn": sklearn.__version__, "cases": cases}, __import__("sys").stdout)

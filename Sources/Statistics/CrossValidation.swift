@@ -1,35 +1,32 @@
-extension LogisticRegression {
+/// Predictions of models fitted without the case's own patient.
+package enum CrossValidation {
     /// Predicts every case from a model fitted without its group, so that no patient is in both.
-    ///
-    /// Groups are dealt to folds one by one, those with positive cases first, each to the fold with the fewest cases of
-    /// their kind: folds do not depend on anything but the order of the cases.
     /// - Parameters:
     ///   - features: a row a case, all of one length, finite.
     ///   - labels: true for a positive case.
     ///   - groups: the patient of each case.
     ///   - folds: at least two; never more than there are groups.
-    ///   - penalty: above zero.
-    /// - Returns: a probability a case; nil where the cases outside a fold have one class only.
-    package static func crossValidated(
-        features: [[Double]], labels: [Bool], groups: [String], folds: Int = 5, penalty: Double = 1
+    ///   - fit: from features and labels what scores a row; nil where there is no model.
+    /// - Returns: a score a case; nil where one of the models cannot be fitted.
+    package static func scores(
+        features: [[Double]], labels: [Bool], groups: [String], folds: Int = 5,
+        fit: ([[Double]], [Bool]) -> (([Double]) -> Double)?
     ) -> [Double]? {
         precondition(features.count == labels.count && groups.count == labels.count && folds >= 2, "a group a case")
         let fold = assignFolds(labels: labels, groups: groups, folds: folds)
-        var probabilities = [Double](repeating: 0, count: labels.count)
+        var scores = [Double](repeating: 0, count: labels.count)
         for number in Set(fold).sorted() {
             let kept = fold.indices.filter { fold[$0] != number }
-            guard
-                let model = LogisticRegression(
-                    features: kept.map { features[$0] }, labels: kept.map { labels[$0] }, penalty: penalty)
-            else { return nil }
-            for index in fold.indices where fold[index] == number {
-                probabilities[index] = model.probability(features[index])
-            }
+            guard let score = fit(kept.map { features[$0] }, kept.map { labels[$0] }) else { return nil }
+            for index in fold.indices where fold[index] == number { scores[index] = score(features[index]) }
         }
-        return probabilities
+        return scores
     }
 
     /// The fold of each case, all cases of a group in one.
+    ///
+    /// Groups are dealt to folds one by one, those with positive cases first, each to the fold with the fewest cases of
+    /// their kind: folds do not depend on anything but the order of the cases.
     package static func assignFolds(labels: [Bool], groups: [String], folds: Int) -> [Int] {
         precondition(groups.count == labels.count && folds >= 1, "a group a case")
         var order: [String] = []

@@ -147,6 +147,32 @@ import Transport
         }
     }
 
+    @Test("questions that wait are answered when the service ends, and so are later ones")
+    func endOfService() async throws {
+        let collecting = try await Collecting()
+        let site = collecting.site
+        try await collecting.serving { port, _ in
+            let known = try await site.poll(site.client(port)).token
+            let answers = AsyncStream.makeStream(of: String?.self)
+            let waiting = Task {
+                for _ in 0..<2 {
+                    answers.continuation.yield(try await site.poll(site.client(port), known: known, wait: 55).token)
+                }
+            }
+            let limit = Task {
+                try await Task.sleep(for: .seconds(50))
+                answers.continuation.yield(nil)
+            }
+            try await Task.sleep(for: .milliseconds(100))
+            collecting.coordinator.endWaiting()
+            var answered = answers.stream.makeAsyncIterator()
+            #expect(await answered.next() == known)
+            #expect(await answered.next() == known)
+            limit.cancel()
+            try await waiting.value
+        }
+    }
+
     @Test("an agent hears whether the transcript it saw is still part of this one")
     func heads() async throws {
         let collecting = try await Collecting()

@@ -6,8 +6,8 @@ extension Coordinator {
     /// Seconds a question may wait for its answer.
     package static var longestWait: Int { 55 }
 
-    /// Answers a site that asks for work: at once when something is new to it, otherwise when something is, or when the
-    /// time is over.
+    /// Answers a site that asks for work: at once when something is new to it, otherwise when something is, when the
+    /// time is over, or when the service ends.
     package func poll(_ request: PollRequest, from site: String) async throws(Problem) -> PollAnswer {
         try request.check()
         attendance.note(site, request, at: means.now())
@@ -18,7 +18,8 @@ extension Coordinator {
                 let version = changes.version
                 let answer = try await answer(site, head: request.head)
                 let left = clock.now.duration(to: end)
-                guard answer.token == request.known, answer.knowsHead, left > .zero, !Task.isCancelled,
+                guard answer.token == request.known, answer.knowsHead, left > .zero, mayWait,
+                    !Task.isCancelled,
                     state.sites[site]?.standing == .active
                 else { return answer }
                 await changes.wait(past: version, atMost: left)

@@ -35,6 +35,9 @@ package final class Coordinator: Sendable {
     /// Keys an operator has shut out, whatever becomes of the record of it.
     private let shutOut = Mutex<Set<String>>([])
 
+    /// Whether questions for work are answered at once.
+    private let isEnding = Atomic(false)
+
     /// Opens the state folder and takes the history in.
     ///
     /// - Parameters:
@@ -60,6 +63,15 @@ package final class Coordinator: Sendable {
         // What follows from the state by itself, in a state that an older program may have left.
         if state.name != nil { _ = try await perform(.settle) }
     }
+
+    /// Answers the questions that wait, and those to come at once: the service ends.
+    package func endWaiting() {
+        isEnding.store(true, ordering: .sequentiallyConsistent)
+        changes.announce()
+    }
+
+    /// Whether a question may wait.
+    var mayWait: Bool { !isEnding.load(ordering: .sequentiallyConsistent) }
 
     /// All that the coordinator knows, as it is now.
     package var state: FederationState { current.withLock { $0.state } }

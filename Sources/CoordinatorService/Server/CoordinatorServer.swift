@@ -62,7 +62,7 @@ package struct CoordinatorServer: Sendable {
         let services: [any Service] = [
             CoordinatorWork(coordinator: coordinator), certificate, gate,
             agents(coordinator, enrolment, certificate, authority, connections, isBound),
-            control(desk, isBound),
+            control(desk, isBound), WaitingQuestions(coordinator: coordinator),
         ]
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -139,6 +139,16 @@ final class EvaluatorSlot: Sendable {
             throw EvaluationError("The coordinator does not serve yet")
         }
         return evaluator
+    }
+}
+
+/// Ends what would hold the agents' listener open: the last service, for the last is the first to be told.
+struct WaitingQuestions: Service {
+    let coordinator: Coordinator
+
+    func run() async throws {
+        try await gracefulShutdown()
+        coordinator.endWaiting()
     }
 }
 

@@ -77,7 +77,7 @@ struct ExplainCommand: ParsableCommand {
                         .flatMap { reader.classes.firstIndex(of: $0) }
                     measured += try meter.measure(
                         reading.input, case: record.id, patient: record.patient, class: reading.chosen,
-                        className: reading.className, label: label,
+                        label: label, classes: reader.classes,
                         mask: try SaliencyFiles.mask(of: record, on: reading.volume))
                 } else {
                     let folder = "\(out)/\(record.id)"

@@ -6,12 +6,13 @@ import Statistics
 import Training
 
 /// Kernel ridge regression on what is seen within and about the tumour's true outline, cross-validated by patient on the test
-/// cases, in the grid they were made in: how far a reader who is shown where to look could come, and so a bound of the task
+/// cases, with as many voxels an edge as they were made with: how far a reader who is shown where to look could come, and so a bound of the task
 /// from above.
 struct MaskOracle {
     /// A Gaussian kernel that reaches over all features' distance; chosen once for all tasks.
     private static func score(_ features: [[Double]], _ labels: [Bool]) -> (([Double]) -> Double)? {
-        KernelRidge(features: features, labels: labels, width: 0.3 / Double(features[0].count), penalty: 0.1)?.score
+        KernelRidge(
+            features: features, labels: labels, width: 0.3 / Double(features.first?.count ?? 1), penalty: 0.1)?.score
     }
 
     /// Steps from each voxel to the nearest of some, through faces.
@@ -35,7 +36,7 @@ struct MaskOracle {
     }
 
     /// The tumour's size, depth and place; of each contrast, of T1c less T1w and of T2w less FLAIR what it looks like within,
-    /// from its middle outwards and around it, against the rest of the brain.
+    /// by depth and around it, against the rest of the brain.
     private static func features(_ volume: PreparedVolume, _ mask: [UInt8]) -> [Double?] {
         let size = volume.size
         let count = size * size * size
@@ -126,7 +127,7 @@ struct MaskOracle {
                 known[one.record.id] = row
                 return row
             }
-            let means = rows[0].indices.map { column in
+            let means = (rows.first ?? []).indices.map { column in
                 let values = rows.compactMap { $0[column] }
                 return values.reduce(0, +) / Double(max(values.count, 1))
             }
@@ -136,7 +137,7 @@ struct MaskOracle {
                     features: rows.map { zip($0, means).map { $0 ?? $1 } }, labels: labels,
                     groups: cases.map(\.record.patient), fit: Self.score),
                 let area = DeLong.estimate(labels: labels, scores: scores), let interval = area.interval
-            else { continue }
+            else { throw BenchError("the oracle cannot be fitted to \(task.name): the test cohort has too few cases") }
             found[task.name] = [area.area, interval.lowerBound, interval.upperBound]
         }
         return found

@@ -216,7 +216,8 @@ struct PaperReport {
             columns: ["task", "AUC of the trivial model", "AUC of the oracle"],
             note:
                 "The trivial model is that of `agent check`, from presence, spacing, volume and intensities alone, on the "
-                + "training cohort; the oracle a logistic regression on what lies within the true outline, on the test cohort."
+                + "training cohort; the oracle kernel ridge regression on what lies within and about the true outline, on those cases "
+                + "of the test cohort that have one; of detection having one is the answer."
         )
         for task in planned.tasks {
             let found = [trivial, oracle].map { bound in

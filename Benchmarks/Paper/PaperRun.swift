@@ -273,7 +273,7 @@ struct PaperRun {
             guard status.standing == "running", ContinuousClock.now < limit else {
                 throw BenchError("the study \(name) is \(status.standing) and does not end: see \(federation.folder)")
             }
-            usleep(1_000_000)
+            sleep(1)
         }
     }
 }

@@ -33,13 +33,20 @@ int ck_has_bf16_products(void) {
     return 0;
 #endif
 }
+#if defined(__x86_64__)
+// Whether the processor has AMX's tiles and the system keeps their state.
+static int has_tiles(void) {
+    unsigned a, b, c, d;
+    const unsigned xsave = 1u << 27, amx_bf16 = 1u << 22, tile_state = 3u << 17;
+    if (!__get_cpuid(1, &a, &b, &c, &d) || !(c & xsave)) return 0;
+    if (!__get_cpuid_count(7, 0, &a, &b, &c, &d) || !(d & amx_bf16)) return 0;
+    __asm__ volatile("xgetbv" : "=a"(a), "=d"(d) : "c"(0));
+    return (a & tile_state) == tile_state;
+}
+#endif
 int ck_bf16_is_faster(void) {
 #if defined(__x86_64__)
-    if (!ck_has_bf16_products()) return 0;
-    unsigned a, b, c, d;
-    const unsigned amx_bf16 = 1u << 22;
-    const int has_tiles = __get_cpuid_count(7, 0, &a, &b, &c, &d) && (d & amx_bf16);
-    return has_tiles || !__builtin_cpu_is("intel");
+    return ck_has_bf16_products() && (has_tiles() || !__builtin_cpu_is("intel"));
 #else
     return 0;
 #endif

@@ -8,10 +8,10 @@ package struct CaseFaithfulness: Sendable, Codable {
     package var `case`: String
     package var patient: String
     package var method: SaliencyMethod
-    /// The class explained: the one predicted.
+    /// The class that is said, and explained.
     package var predicted: String
-    /// Whether it is the case's label; nil without a label.
-    package var isRight: Bool?
+    /// The class that the case has; nil without a label among the model's classes.
+    package var label: String?
     /// The mean probability over random orders less that over the map's, while tokens are taken away: above 0 is better
     /// than chance.
     package var deletionGain: Double
@@ -24,19 +24,22 @@ package struct CaseFaithfulness: Sendable, Codable {
     package var pointing: Pointing?
 
     package init(
-        case name: String, patient: String, method: SaliencyMethod, predicted: String, isRight: Bool?,
+        case name: String, patient: String, method: SaliencyMethod, predicted: String, label: String?,
         deletionGain: Double, insertionGain: Double, randomWeightsCorrelation: Double?, pointing: Pointing?
     ) {
         self.case = name
         self.patient = patient
         self.method = method
         self.predicted = predicted
-        self.isRight = isRight
+        self.label = label
         self.deletionGain = deletionGain
         self.insertionGain = insertionGain
         self.randomWeightsCorrelation = randomWeightsCorrelation
         self.pointing = pointing
     }
+
+    /// Whether that is the class said; nil where it is not known.
+    package var isRight: Bool? { label.map { $0 == predicted } }
 
     /// Where the largest value of the map lies, and where its opponents point.
     package struct Pointing: Sendable, Codable {
@@ -94,10 +97,11 @@ package final class FaithfulnessMeter {
     /// - Parameters:
     ///   - chosen: the class predicted.
     ///   - label: the class that the case has, where it is known.
+    ///   - classes: their names.
     ///   - mask: the case's tumour.
     /// - Returns: one a method.
     package func measure(
-        _ input: EncoderInput, case name: String, patient: String, class chosen: Int, className: String, label: Int?,
+        _ input: EncoderInput, case name: String, patient: String, class chosen: Int, label: Int?, classes: [String],
         mask: TumourMask?
     ) throws(EncoderError) -> [CaseFaithfulness] {
         let fill = explainer.fill(of: input)
@@ -123,8 +127,8 @@ package final class FaithfulnessMeter {
             }
             found.append(
                 CaseFaithfulness(
-                    case: name, patient: patient, method: method, predicted: className,
-                    isRight: label.map { $0 == chosen },
+                    case: name, patient: patient, method: method, predicted: classes[chosen],
+                    label: label.map { classes[$0] },
                     deletionGain: deletion - curves.deletion, insertionGain: curves.insertion - insertion,
                     randomWeightsCorrelation: maps.own.correlation(with: maps.drawn), pointing: pointing))
         }

@@ -16,7 +16,7 @@ package enum FaithfulnessTable {
     /// A row a case and method; empty cells are not known.
     package static func csv(_ cases: [CaseFaithfulness]) -> String {
         let columns = [
-            "case", "method", "predicted", "right", "deletion_gain", "insertion_gain", "random_weights_correlation",
+            "case", "method", "predicted", "label", "deletion_gain", "insertion_gain", "random_weights_correlation",
             "tumour_ml", "hit", "distance_mm", "energy_ratio", "brightest_hit", "centre_hit", "random_weights_hit",
         ]
         func cell(_ value: Double?) -> String { value.map { String(format: "%.6g", $0) } ?? "" }
@@ -25,7 +25,7 @@ package enum FaithfulnessTable {
         for one in cases {
             let at = one.pointing
             table.add([
-                one.case, one.method.rawValue, one.predicted, cell(one.isRight), cell(one.deletionGain),
+                one.case, one.method.rawValue, one.predicted, one.label ?? "", cell(one.deletionGain),
                 cell(one.insertionGain), cell(one.randomWeightsCorrelation), cell(at?.millilitres), cell(at?.isHit),
                 cell(at?.distance), cell(at?.energyRatio), cell(at?.brightestHits), cell(at?.centreHits),
                 cell(at?.randomWeightsHit),

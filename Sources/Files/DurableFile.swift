@@ -8,11 +8,14 @@ import Synchronization
 package final class DurableFile {
     /// What a file's name ends with while it is being written; it also begins with a dot.
     package static let ending = ".partial"
-    /// Whether a name is one that a file has while it is being written: `.NAME.PROCESS.NUMBER.partial`.
-    package static func isUnfinished(_ name: String) -> Bool {
+    /// Whether a name is one that a file has while it is being written, `.NAME.PROCESS.NUMBER.partial`, and its process
+    /// has ended.
+    package static func isAbandoned(_ name: String) -> Bool {
         guard name.hasPrefix("."), name.hasSuffix(ending) else { return false }
-        let numbers = name.dropLast(ending.count).split(separator: ".").suffix(2)
-        return numbers.count == 2 && numbers.allSatisfy { $0.allSatisfy { ("0"..."9").contains($0) } }
+        let numbers = name.dropLast(ending.count).split(separator: ".").suffix(2).map { Int32($0) }
+        guard numbers.count == 2, let process = numbers[0], process > 0, numbers[1] != nil else { return false }
+        // In a container a later process may have the number of one before it.
+        return process == getpid() || (kill(process, 0) != 0 && errno == ESRCH)
     }
 
     private static let serial = Atomic<Int>(0)

@@ -5,8 +5,7 @@ import Glibc
 package struct KernelRidge: Sendable {
     private let rows: [[Double]]
     private let weights: [Double]
-    private let means: [Double]
-    private let deviations: [Double]
+    private let standard: Standardisation
     private let width: Double
 
     /// Solves (K + `penalty`·I)·w = y, as scikit-learn's `KernelRidge(kernel="rbf", gamma=width, alpha=penalty)`. It takes n²
@@ -21,26 +20,25 @@ package struct KernelRidge: Sendable {
         precondition(features.count == labels.count && width > 0 && penalty > 0, "a label belongs to every case")
         guard let columns = features.first?.count, features.joined().allSatisfy(\.isFinite) else { return nil }
         precondition(features.allSatisfy { $0.count == columns }, "every case has the same features")
-        let (means, deviations) = LogisticRegression.standardisation(features, columns)
-        let rows = features.map { row in row.indices.map { (row[$0] - means[$0]) / deviations[$0] } }
+        let standard = Standardisation(features, columns: columns)
+        let rows = features.map { standard($0) }
         var kernel = [Double](repeating: 0, count: rows.count * rows.count)
         for i in rows.indices {
             for j in 0..<i { kernel[i * rows.count + j] = Self.kernel(rows[i], rows[j], width) }
             kernel[i * rows.count + i] = 1 + penalty
         }
-        guard let weights = LogisticRegression.solve(kernel, labels.map { $0 ? 1 : -1 }) else { return nil }
+        guard let weights = Cholesky.solve(kernel, labels.map { $0 ? 1 : -1 }) else { return nil }
         self.rows = rows
         self.weights = weights
-        self.means = means
-        self.deviations = deviations
+        self.standard = standard
         self.width = width
     }
 
     /// Above 0 for a positive case; no probability.
     /// - Parameter row: one finite value a feature.
     package func score(_ row: [Double]) -> Double {
-        precondition(row.count == means.count, "a case has the features the model was fitted on")
-        let standard = row.indices.map { (row[$0] - means[$0]) / deviations[$0] }
+        precondition(row.count == rows.first?.count, "a case has the features the model was fitted on")
+        let standard = standard(row)
         return zip(rows, weights).reduce(0) { $0 + $1.1 * Self.kernel($1.0, standard, width) }
     }
 

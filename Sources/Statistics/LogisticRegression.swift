@@ -7,10 +7,7 @@ package struct LogisticRegression: Sendable, Equatable {
     package let intercept: Double
     /// Change of the log-odds for one standard deviation of each feature.
     package let coefficients: [Double]
-    /// Mean of each feature over the fitted cases.
-    package let means: [Double]
-    /// Standard deviation (divisor n) of each feature; 1 for a constant one.
-    package let deviations: [Double]
+    private let standard: Standardisation
 
     /// Fits a model: minimises ½‖w‖²·`penalty` + Σ log(1 + exp(−yᵢ(b + w·xᵢ))), as scikit-learn with C = 1/`penalty`.
     /// - Parameters:
@@ -25,34 +22,19 @@ package struct LogisticRegression: Sendable, Equatable {
         guard labels.contains(true), labels.contains(false), features.joined().allSatisfy(\.isFinite) else {
             return nil
         }
-        let (means, deviations) = Self.standardisation(features, width)
-        let rows = features.map { row in row.indices.map { (row[$0] - means[$0]) / deviations[$0] } + [1] }
+        let standard = Standardisation(features, columns: width)
+        let rows = features.map { standard($0) + [1] }
         guard let weights = Self.newton(rows, labels, penalty) else { return nil }
         intercept = weights[width]
         coefficients = Array(weights[..<width])
-        self.means = means
-        self.deviations = deviations
+        self.standard = standard
     }
 
     /// The probability that a case is positive.
     /// - Parameter row: one finite value a feature.
     package func probability(_ row: [Double]) -> Double {
         precondition(row.count == coefficients.count, "a case has the features the model was fitted on")
-        var logit = intercept
-        for i in row.indices { logit += coefficients[i] * (row[i] - means[i]) / deviations[i] }
-        return Self.sigmoid(logit)
-    }
-
-    static func standardisation(_ features: [[Double]], _ width: Int) -> ([Double], [Double]) {
-        let count = Double(features.count)
-        let means = (0..<width).map { column in features.reduce(0) { $0 + $1[column] } / count }
-        let deviations = (0..<width).map { column -> Double in
-            let sum = features.reduce(0) { $0 + ($1[column] - means[column]) * ($1[column] - means[column]) }
-            let deviation = (sum / count).squareRoot()
-            // Rounding leaves a constant column a deviation of the order of its last place.
-            return deviation > 1e-12 * max(1, abs(means[column])) ? deviation : 1
-        }
-        return (means, deviations)
+        return Self.sigmoid(intercept + zip(coefficients, standard(row)).reduce(0) { $0 + $1.0 * $1.1 })
     }
 
     /// Newton's method with step halving on a strictly convex objective; the last weight is the free intercept.
@@ -82,7 +64,7 @@ package struct LogisticRegression: Sendable, Equatable {
                     for j in 0...i { hessian[i * size + j] += scaled * row[j] }
                 }
             }
-            guard let step = solve(hessian, gradient) else { return nil }
+            guard let step = Cholesky.solve(hessian, gradient) else { return nil }
             var scale = 1.0
             var next = weights
             var nextValue = value
@@ -97,34 +79,6 @@ package struct LogisticRegression: Sendable, Equatable {
             if (step.map(abs).max() ?? 0) < 1e-12 { break }
         }
         return weights.allSatisfy(\.isFinite) ? weights : nil
-    }
-
-    /// Solves a symmetric positive definite system given by its lower triangle (Cholesky); nil when it is not definite.
-    static func solve(_ matrix: [Double], _ right: [Double]) -> [Double]? {
-        let size = right.count
-        var lower = matrix
-        var result = right
-        for i in 0..<size {
-            for j in 0...i {
-                var sum = lower[i * size + j]
-                for k in 0..<j { sum -= lower[i * size + k] * lower[j * size + k] }
-                if i == j {
-                    guard sum > 0 else { return nil }
-                    lower[i * size + i] = sum.squareRoot()
-                } else {
-                    lower[i * size + j] = sum / lower[j * size + j]
-                }
-            }
-        }
-        for i in 0..<size {
-            for k in 0..<i { result[i] -= lower[i * size + k] * result[k] }
-            result[i] /= lower[i * size + i]
-        }
-        for i in (0..<size).reversed() {
-            for k in (i + 1)..<max(size, i + 1) { result[i] -= lower[k * size + i] * result[k] }
-            result[i] /= lower[i * size + i]
-        }
-        return result
     }
 
     private static func dot(_ one: [Double], _ other: [Double]) -> Double {

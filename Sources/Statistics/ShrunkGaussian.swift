@@ -81,8 +81,10 @@ package struct ShrunkGaussian: Sendable, Equatable {
             }
         }
         // The trace of Σ⁻¹ M.
-        guard let inverse = Self.inverse(correlation, d) else { return .infinity }
-        return zip(inverse, second).reduce(0) { $0 + $1.0 * $1.1 }
+        return (0..<d).reduce(0) { sum, column in
+            let values = (0..<d).map { second[$0 * d + column] }
+            return sum + (Cholesky.solve(correlation, values)?[column] ?? .infinity)
+        }
     }
 
     /// The probability of a case as far from the mean as this one, or farther, were it of the same distribution: Hotelling's
@@ -97,43 +99,9 @@ package struct ShrunkGaussian: Sendable, Equatable {
         let part = known.flatMap { i in known.map { correlation[i * d + $0] } }
         let x = known.map { z[$0] ?? 0 }
         let squared =
-            Self.inverse(part, x.count).map { inverse in
-                inverse.indices.reduce(0.0) { $0 + x[$1 / x.count] * inverse[$1] * x[$1 % x.count] }
-            } ?? .infinity
+            Cholesky.solve(part, x).map { solution in zip(x, solution).reduce(0) { $0 + $1.0 * $1.1 } } ?? .infinity
         let (n, k) = (Double(count), Double(known.count))
         let f = n * (n - k) / ((n + 1) * (n - 1) * k) * squared / inflation
         return BetaDistribution((n - k) / 2, k / 2).cumulative((n - k) / (n - k + k * f))
-    }
-
-    /// The inverse of a symmetric matrix (d, d) by Cholesky's decomposition A = LLᵀ; nil where it is not positive definite.
-    private static func inverse(_ matrix: [Double], _ d: Int) -> [Double]? {
-        var lower = [Double](repeating: 0, count: d * d)
-        // The inverse of L, a row at a time.
-        var undone = lower
-        for i in 0..<d {
-            for j in 0...i {
-                var sum = matrix[i * d + j]
-                for k in 0..<j { sum -= lower[i * d + k] * lower[j * d + k] }
-                guard i == j else {
-                    lower[i * d + j] = sum / lower[j * d + j]
-                    continue
-                }
-                guard sum > 0 else { return nil }
-                lower[i * d + i] = sum.squareRoot()
-            }
-            for j in 0..<i {
-                var sum = 0.0
-                for k in j..<i { sum -= lower[i * d + k] * undone[k * d + j] }
-                undone[i * d + j] = sum / lower[i * d + i]
-            }
-            undone[i * d + i] = 1 / lower[i * d + i]
-        }
-        var inverse = [Double](repeating: 0, count: d * d)
-        for i in 0..<d {
-            for j in 0..<d {
-                for k in max(i, j)..<d { inverse[i * d + j] += undone[k * d + i] * undone[k * d + j] }
-            }
-        }
-        return inverse
     }
 }

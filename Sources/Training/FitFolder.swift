@@ -71,7 +71,7 @@ final class FitFolder {
     private func removeUnfinished() {
         for folder in [path, path + "/checkpoint"] {
             for name in (try? FileManager.default.contentsOfDirectory(atPath: folder)) ?? []
-            where DurableFile.isUnfinished(name) {
+            where DurableFile.isAbandoned(name) {
                 unlink(folder + "/" + name)
             }
         }

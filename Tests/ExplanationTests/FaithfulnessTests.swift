@@ -32,7 +32,8 @@ import Training
                 centreHits: false, randomWeightsHit: i % 2 == 0)
             cases.append(
                 CaseFaithfulness(
-                    case: "c\(i)", patient: "p\(i)", method: .occlusion, predicted: "tumour", isRight: i % 2 == 0,
+                    case: "c\(i)", patient: "p\(i)", method: .occlusion, predicted: "tumour",
+                    label: i % 2 == 0 ? "tumour" : "normal",
                     deletionGain: 0.1, insertionGain: 0.2, randomWeightsCorrelation: 0.05,
                     pointing: i < 16 ? pointing : nil))
         }
@@ -72,7 +73,7 @@ import Training
         let meter = FaithfulnessMeter(explainer, drawn: try drawn(2), methods: [.occlusion])
         let found = try #require(
             try meter.measure(
-                input, case: "c", patient: "p", class: 0, className: "normal", label: 0, mask: mask
+                input, case: "c", patient: "p", class: 0, label: 0, classes: ["normal", "tumour"], mask: mask
             ).first)
         let pointing = try #require(found.pointing)
         #expect(pointing.isHit && pointing.distance == 0 && (pointing.energyRatio ?? 0) > 1)
@@ -81,7 +82,7 @@ import Training
         // Where another class is said, the tumour is looked for in the map of the case's own; without a label, of that said.
         func measured(_ said: Int, label: Int?) throws -> CaseFaithfulness? {
             try meter.measure(
-                input, case: "c", patient: "p", class: said, className: "", label: label, mask: mask
+                input, case: "c", patient: "p", class: said, label: label, classes: ["normal", "tumour"], mask: mask
             ).first
         }
         let wrong = try #require(try measured(1, label: 0))
@@ -89,7 +90,7 @@ import Training
         let unlabelled = try #require(try measured(1, label: nil))
         #expect(unlabelled.isRight == nil && unlabelled.pointing?.distance != 0)
         let again = try FaithfulnessMeter(explainer, drawn: try drawn(2), methods: [.occlusion]).measure(
-            input, case: "c", patient: "p", class: 0, className: "normal", label: 0, mask: mask)
+            input, case: "c", patient: "p", class: 0, label: 0, classes: ["normal", "tumour"], mask: mask)
         #expect(again.first?.deletionGain == found.deletionGain)
     }
 }

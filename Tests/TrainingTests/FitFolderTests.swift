@@ -58,17 +58,19 @@ import Training
         guard case .finished = try fit(out) else { throw CancellationError() }
     }
 
-    @Test("what a killed fit left half-written is deleted, and nothing else")
+    @Test("what a killed fit left half-written is deleted, and nothing else, not what another process is writing")
     func halfWritten() throws {
         let out = try SmallProblem.folder()
         defer { try? FileManager.default.removeItem(atPath: out) }
         try FileManager.default.createDirectory(atPath: out + "/checkpoint", withIntermediateDirectories: true)
         let own = [
-            ".model.safetensors.77.1.partial", ".fit.json.77.2.partial", "checkpoint/.state.safetensors.7.3.partial",
-            ".restorer.safetensors.77.4.partial",
+            ".model.safetensors.99999999.1.partial", ".fit.json.99999999.2.partial",
+            "checkpoint/.state.safetensors.99999999.3.partial",
+            ".restorer.safetensors.\(getpid()).4.partial",
         ]
         let others = [
-            "film.partial", ".film.partial", ".film.2.x.partial", ".model.safetensors.bak", "checkpoint/x.partial",
+            "film.partial", ".film.partial", ".film.2.x.partial", ".model.safetensors.\(getppid()).1.partial",
+            ".model.safetensors.bak", "checkpoint/x.partial",
         ]
         for name in own + others { try Data("x".utf8).write(to: URL(filePath: out + "/" + name)) }
         _ = try Fit(SmallProblem.request(out))

@@ -62,7 +62,7 @@ package struct CoordinatorServer: Sendable {
         let services: [any Service] = [
             CoordinatorWork(coordinator: coordinator), certificate, gate,
             agents(coordinator, enrolment, certificate, authority, connections, isBound),
-            control(desk, isBound), WaitingQuestions(coordinator: coordinator),
+            WaitingQuestions(coordinator: coordinator), control(desk, isBound),
         ]
         var settings = ServiceGroupConfiguration(
             services: services.map { .init(service: $0, successTerminationBehavior: .gracefullyShutdownGroup) },
@@ -142,12 +142,12 @@ final class EvaluatorSlot: Sendable {
     }
 }
 
-/// Ends what would hold the agents' listener open: the last service, for the last is the first to be told.
+/// Ends what would hold the agents' listener open. It stands behind it, for services are told from the last to the first.
 struct WaitingQuestions: Service {
     let coordinator: Coordinator
 
     func run() async throws {
-        try await gracefulShutdown()
+        try? await gracefulShutdown()
         coordinator.endWaiting()
     }
 }

@@ -33,7 +33,8 @@ import Transport
 
             let agent = try client(of: site, answer, in: folder)
             let polled = try await agent.send("POST", "/v1/poll", body: .bytes(poll(wait: 0)))
-            #expect(try polled.decoded(PollAnswer.self).head.sequence >= 4)
+            let told = try polled.decoded(PollAnswer.self)
+            #expect(told.head.sequence >= 4)
             // The code has served: nobody can enrol any more.
             try await eventually("the enrolment listener is closed") {
                 try CoordinatorProcess.run("status", state: state).output.contains("nobody can enrol")
@@ -51,7 +52,8 @@ import Transport
             #expect(try Certificate(pem: renewal.decoded(RenewalAnswer.self).chain).spki == renewed.spki)
 
             let waiting = Task { () -> ContinuousClock.Instant in
-                _ = try? await agent.send("POST", "/v1/poll", body: .bytes(poll(wait: 50)), wait: .seconds(50))
+                let question = poll(known: told.token, wait: 50)
+                _ = try? await agent.send("POST", "/v1/poll", body: .bytes(question), wait: .seconds(50))
                 return .now
             }
             try await Task.sleep(for: .milliseconds(300))
@@ -67,6 +69,32 @@ import Transport
             #expect(serving.end(by: SIGTERM) == 0, "\(serving.text)")
             #expect(!FileManager.default.fileExists(atPath: state + "/control.sock"))
             #expect(!serving.text.contains(code.text.split(separator: ":").last ?? ""))
+        }
+    }
+
+    @Test("told to stop, it answers a site that waits, and ends")
+    func stop() async throws {
+        try await withFolder { folder in
+            let state = folder + "/state"
+            #expect(try CoordinatorProcess.run("init", "--address", "127.0.0.1:0", state: state).status == 0)
+            let serving = try await ServingCoordinator(state: state, log: folder + "/log")
+            let code = try EnrolmentCode(
+                parsing: CoordinatorProcess.run("site", "add", "hospital-a", state: state).output)
+            let site = Applicant(site: "hospital-a")
+            let enrolling = HTTPClient(ClientSettings(address: code.address, trust: .pinnedRoot(spki: code.rootKey)))
+            #expect(try await enrol(site, code, over: enrolling).state == .pending)
+            #expect(try CoordinatorProcess.run("site", "approve", "hospital-a", "--yes", state: state).status == 0)
+            let agent = try client(of: site, try await enrol(site, code, over: enrolling), in: folder)
+            @Sendable func token(known: String?) async throws -> String {
+                let question = poll(known: known, wait: 50)
+                return try await agent.send("POST", "/v1/poll", body: .bytes(question), wait: .seconds(50))
+                    .decoded(PollAnswer.self).token
+            }
+            let known = try await token(known: nil)
+            let waiting = Task { try await token(known: known) }
+            try await Task.sleep(for: .milliseconds(300))
+            #expect(serving.end(by: SIGTERM) == 0, "\(serving.text)")
+            #expect(try await waiting.value == known)
         }
     }
 
@@ -189,8 +217,9 @@ import Transport
                 identity: .init(certificate: folder + "/tls.pem", key: folder + "/tls.key")))
     }
 
-    private func poll(wait: Int) -> [UInt8] {
-        let request = PollRequest(software: "test 1", head: nil, known: nil, wait: wait, activities: [])
+    /// A question is held only where the site knows all there is to know.
+    private func poll(known: String? = nil, wait: Int) -> [UInt8] {
+        let request = PollRequest(software: "test 1", head: nil, known: known, wait: wait, activities: [])
         return [UInt8]((try? JSONEncoder().encode(request)) ?? Data())
     }
 

@@ -5,9 +5,9 @@ import NIfTI
 import Statistics
 import Training
 
-/// Kernel ridge regression on what is seen within and about the tumour's true outline, cross-validated by patient on the test
-/// cases, with as many voxels an edge as they were made with: how far a reader who is shown where to look could come, and so a bound of the task
-/// from above.
+/// Kernel ridge regression on what is seen within and about the tumour's true outline, cross-validated by patient on the
+/// test cases, with as many voxels an edge as they were made with: how far a reader who is shown where to look could come,
+/// and so a bound of the task from above.
 struct MaskOracle {
     /// A Gaussian kernel that reaches over all features' distance; chosen once for all tasks.
     private static func score(_ features: [[Double]], _ labels: [Bool]) -> (([Double]) -> Double)? {
@@ -50,9 +50,10 @@ struct MaskOracle {
         let deepest = inside.map { depth[$0] }.max() ?? 0
         /// Voxels of the tumour by depth, as a part of the deepest's.
         func part(_ holds: (Double) -> Bool) -> [Int] { inside.filter { holds(Double(depth[$0]) / Double(deepest)) } }
-        let layers = [
-            inside.filter { depth[$0] <= max(deepest * 7 / 20, 1) }, part { $0 > 0.35 && $0 <= 0.7 }, part { $0 > 0.7 },
-        ]
+        // The outermost voxels are a border also where that is more than a third of the depth.
+        let border = inside.filter { depth[$0] <= max(deepest * 7 / 20, 1) }
+        let core = part { $0 > 0.7 }
+        let layers = [border, part { $0 > 0.35 && $0 <= 0.7 }, core]
         let shells = [1...1, 2...3].map { reach in isBrain.indices.filter { isBrain[$0] && reach.contains(away[$0]) } }
         let places = (0..<3).map { axis in
             func middle(_ voxels: [Int]) -> Double {
@@ -84,7 +85,7 @@ struct MaskOracle {
             return { (Double(volume.voxels[first + $0]) - middle) / spread }
         }
         for (contrast, less) in seen {
-            guard ([contrast] + [less].compactMap { $0 }).allSatisfy({ volume.present[$0.channel] }) else {
+            guard volume.present[contrast.channel], less.map({ volume.present[$0.channel] }) ?? true else {
                 values += Array(repeating: nil, count: figures)
                 continue
             }
@@ -98,7 +99,7 @@ struct MaskOracle {
             values += [0.05, 0.1, 0.25, 0.5, 0.75, 0.9, 0.95].map { sorted[Int($0 * Double(sorted.count - 1))] }
             values.append(mean(inside))
             values += parts.map(mean)
-            values.append(mean(layers[0]).flatMap { rim in mean(layers[2]).map { $0 - rim } })
+            values.append(mean(border).flatMap { rim in mean(core).map { $0 - rim } })
         }
         return values
     }

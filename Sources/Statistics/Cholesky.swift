@@ -1,10 +1,12 @@
-/// Symmetric positive definite systems by the decomposition A = LLᵀ.
-enum Cholesky {
-    /// Solves A x = b, A given by its lower triangle; nil when it is not definite.
-    static func solve(_ matrix: [Double], _ right: [Double]) -> [Double]? {
-        let size = right.count
-        var lower = matrix
-        var result = right
+/// The decomposition A = LLᵀ of a symmetric positive definite matrix, made once for as many right sides as there are.
+struct Cholesky {
+    private var lower: [Double]
+
+    /// - Parameters:
+    ///   - matrix: (size, size); its lower triangle is read.
+    /// - Returns: nil when it is not definite.
+    init?(_ matrix: [Double], size: Int) {
+        lower = matrix
         for i in 0..<size {
             for j in 0...i {
                 var sum = lower[i * size + j]
@@ -17,6 +19,12 @@ enum Cholesky {
                 }
             }
         }
+    }
+
+    /// The x of A x = b.
+    func solve(_ right: [Double]) -> [Double] {
+        let size = right.count
+        var result = right
         for i in 0..<size {
             for k in 0..<i { result[i] -= lower[i * size + k] * result[k] }
             result[i] /= lower[i * size + i]

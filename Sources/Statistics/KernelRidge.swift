@@ -27,9 +27,9 @@ package struct KernelRidge: Sendable {
             for j in 0..<i { kernel[i * rows.count + j] = Self.kernel(rows[i], rows[j], width) }
             kernel[i * rows.count + i] = 1 + penalty
         }
-        guard let weights = Cholesky.solve(kernel, labels.map { $0 ? 1 : -1 }) else { return nil }
+        guard let factor = Cholesky(kernel, size: rows.count) else { return nil }
+        weights = factor.solve(labels.map { $0 ? 1 : -1 })
         self.rows = rows
-        self.weights = weights
         self.standard = standard
         self.width = width
     }

@@ -64,7 +64,7 @@ package struct LogisticRegression: Sendable, Equatable {
                     for j in 0...i { hessian[i * size + j] += scaled * row[j] }
                 }
             }
-            guard let step = Cholesky.solve(hessian, gradient) else { return nil }
+            guard let step = Cholesky(hessian, size: size)?.solve(gradient) else { return nil }
             var scale = 1.0
             var next = weights
             var nextValue = value

@@ -81,9 +81,9 @@ package struct ShrunkGaussian: Sendable, Equatable {
             }
         }
         // The trace of Σ⁻¹ M.
+        guard let factor = Cholesky(correlation, size: d) else { return .infinity }
         return (0..<d).reduce(0) { sum, column in
-            let values = (0..<d).map { second[$0 * d + column] }
-            return sum + (Cholesky.solve(correlation, values)?[column] ?? .infinity)
+            sum + factor.solve((0..<d).map { second[$0 * d + column] })[column]
         }
     }
 
@@ -99,7 +99,7 @@ package struct ShrunkGaussian: Sendable, Equatable {
         let part = known.flatMap { i in known.map { correlation[i * d + $0] } }
         let x = known.map { z[$0] ?? 0 }
         let squared =
-            Cholesky.solve(part, x).map { solution in zip(x, solution).reduce(0) { $0 + $1.0 * $1.1 } } ?? .infinity
+            Cholesky(part, size: x.count).map { zip(x, $0.solve(x)).reduce(0) { $0 + $1.0 * $1.1 } } ?? .infinity
         let (n, k) = (Double(count), Double(known.count))
         let f = n * (n - k) / ((n + 1) * (n - 1) * k) * squared / inflation
         return BetaDistribution((n - k) / 2, k / 2).cumulative((n - k) / (n - k + k * f))

@@ -19,8 +19,7 @@ extension Coordinator {
                 let answer = try await answer(site, head: request.head)
                 let left = clock.now.duration(to: end)
                 guard answer.token == request.known, answer.knowsHead, left > .zero, mayWait,
-                    !Task.isCancelled,
-                    state.sites[site]?.standing == .active
+                    !Task.isCancelled, state.sites[site]?.standing == .active
                 else { return answer }
                 await changes.wait(past: version, atMost: left)
             }

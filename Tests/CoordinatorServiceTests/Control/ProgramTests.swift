@@ -75,8 +75,7 @@ import Transport
     @Test("told to stop, it answers a site that waits, and ends")
     func stop() async throws {
         try await withFolder { folder in
-            let state = folder + "/state"
-            #expect(try CoordinatorProcess.run("init", "--address", "127.0.0.1:0", state: state).status == 0)
+            let state = try founded(in: folder)
             let serving = try await ServingCoordinator(state: state, log: folder + "/log")
             let code = try EnrolmentCode(
                 parsing: CoordinatorProcess.run("site", "add", "hospital-a", state: state).output)
@@ -101,8 +100,7 @@ import Transport
     @Test("after kill -9 it serves again within five seconds, knowing what it knew")
     func killed() async throws {
         try await withFolder { folder in
-            let state = folder + "/state"
-            #expect(try CoordinatorProcess.run("init", "--address", "127.0.0.1:0", state: state).status == 0)
+            let state = try founded(in: folder)
             var head: TranscriptHead?
             for turn in 0..<3 {
                 let serving = try await ServingCoordinator(state: state, log: folder + "/log\(turn)")
@@ -122,8 +120,7 @@ import Transport
     @Test("a backup taken from a serving coordinator restores, verifies and serves")
     func backup() async throws {
         try await withFolder { folder in
-            let state = folder + "/state"
-            #expect(try CoordinatorProcess.run("init", "--address", "127.0.0.1:0", state: state).status == 0)
+            let state = try founded(in: folder)
             let serving = try await ServingCoordinator(state: state, log: folder + "/log")
             #expect(try CoordinatorProcess.run("site", "add", "hospital-a", state: state).status == 0)
             let made = try CoordinatorProcess.run("backup", folder + "/backup", state: state)
@@ -193,6 +190,13 @@ import Transport
     }
 
     // MARK: What a site does
+
+    /// The state folder of a new federation.
+    private func founded(in folder: String) throws -> String {
+        let state = folder + "/state"
+        #expect(try CoordinatorProcess.run("init", "--address", "127.0.0.1:0", state: state).status == 0)
+        return state
+    }
 
     private func enrol(
         _ site: Applicant, _ code: EnrolmentCode, over client: HTTPClient

@@ -6,8 +6,8 @@ import Statistics
 import Training
 
 /// Kernel ridge regression on what is seen within and about the tumour's true outline, cross-validated by patient on the
-/// test cases, with as many voxels an edge as they were made with: how far a reader who is shown where to look could come,
-/// and so a bound of the task from above.
+/// test cases as they were scanned: how far a reader who is shown where to look could come, and so a bound of the task from
+/// above.
 struct MaskOracle {
     /// A Gaussian kernel that reaches over all features' distance; chosen once for all tasks.
     private static func score(_ features: [[Double]], _ labels: [Bool]) -> (([Double]) -> Double)? {
@@ -15,38 +15,71 @@ struct MaskOracle {
             features: features, labels: labels, width: 0.3 / Double(features.first?.count ?? 1), penalty: 0.1)?.score
     }
 
-    /// Steps from each voxel to the nearest of some, through faces.
-    private static func steps(to seeds: [Bool], size: Int) -> [Int] {
-        var steps = seeds.map { $0 ? 0 : Int.max }
-        var front = seeds.indices.filter { seeds[$0] }
-        while !front.isEmpty {
-            var next: [Int] = []
-            for i in front {
-                for (stride, at) in [(size * size, i / (size * size)), (size, i / size % size), (1, i % size)] {
-                    for (other, isThere) in [(i - stride, at > 0), (i + stride, at < size - 1)]
-                    where isThere && steps[other] == .max {
-                        steps[other] = steps[i] + 1
-                        next.append(other)
+    /// A head as it was scanned, on the grid of its brain mask.
+    private struct Head {
+        /// Voxels along each stored axis, the first fastest.
+        let dims: [Int]
+        let affine: Affine
+        let scans: [Contrast: [Float]]
+        let isBrain: [Bool]
+        let isTumour: [Bool]
+
+        /// - Parameter outline: the file that marks the tumour; nil for none.
+        init(_ record: CaseRecord, outline: String?) throws {
+            guard let path = record.paths.brain else { throw BenchError("\(record.name) has no brain mask") }
+            let brain = try NIfTIFile.read(path)
+            dims = brain.header.dims
+            affine = brain.header.affine
+            isBrain = brain.voxels.map { $0 > 0.5 }
+            isTumour =
+                try outline.map { try NIfTIFile.read($0).voxels(on: brain.header).map { $0 > 0.5 } }
+                ?? isBrain.map { _ in false }
+            scans = try record.paths.contrasts.mapValues { try NIfTIFile.read($0).voxels(on: brain.header) }
+        }
+
+        /// Steps from each voxel to the nearest of some, through faces.
+        func steps(to seeds: [Bool]) -> [Int] {
+            var steps = seeds.map { $0 ? 0 : Int.max }
+            var front = seeds.indices.filter { seeds[$0] }
+            let strides = [1, dims[0], dims[0] * dims[1]]
+            while !front.isEmpty {
+                var next: [Int] = []
+                for i in front {
+                    for (stride, edge) in zip(strides, dims) {
+                        let at = i / stride % edge
+                        for (other, isThere) in [(i - stride, at > 0), (i + stride, at < edge - 1)]
+                        where isThere && steps[other] == .max {
+                            steps[other] = steps[i] + 1
+                            next.append(other)
+                        }
                     }
                 }
+                front = next
             }
-            front = next
+            return steps
         }
-        return steps
+
+        /// The centre of some voxels, in millimetres to the right, the front and the top.
+        func middle(of voxels: [Int]) -> [Double] {
+            var sums = [0.0, 0, 0]
+            for i in voxels {
+                let (x, y, z) = affine.point(
+                    Double(i % dims[0]), Double(i / dims[0] % dims[1]), Double(i / (dims[0] * dims[1])))
+                sums = zip(sums, [x, y, z]).map { $0 + $1 }
+            }
+            return sums.map { $0 / Double(max(voxels.count, 1)) }
+        }
     }
 
     /// The tumour's size, depth and place; of each contrast, of T1c less T1w and of T2w less FLAIR what it looks like within,
     /// by depth and around it, against the rest of the brain.
-    private static func features(_ volume: PreparedVolume, _ mask: [UInt8]) -> [Double?] {
-        let size = volume.size
-        let count = size * size * size
-        let inside = mask.indices.filter { mask[$0] != 0 }
-        let isBrain = BrainVoxels.find(in: volume.voxels)
-        let depth = steps(to: mask.map { $0 == 0 }, size: size)
-        let away = steps(to: mask.map { $0 != 0 }, size: size)
-        let edge = steps(to: isBrain.map { !$0 }, size: size)
-        // At the brain's surface air is mixed in.
-        let outside = isBrain.indices.filter { edge[$0] > 2 && away[$0] > 2 }
+    private static func features(_ head: Head) -> [Double?] {
+        let isBrain = head.isBrain
+        let inside = isBrain.indices.filter { head.isTumour[$0] }
+        let depth = head.steps(to: head.isTumour.map { !$0 })
+        let away = head.steps(to: head.isTumour)
+        let edge = head.steps(to: isBrain.map { !$0 })
+        let outside = isBrain.indices.filter { isBrain[$0] && away[$0] > 2 }
         let deepest = inside.map { depth[$0] }.max() ?? 0
         /// Voxels of the tumour by depth, as a part of the deepest's.
         func part(_ holds: (Double) -> Bool) -> [Int] { inside.filter { holds(Double(depth[$0]) / Double(deepest)) } }
@@ -55,19 +88,13 @@ struct MaskOracle {
         let core = part { $0 > 0.7 }
         let layers = [border, part { $0 > 0.35 && $0 <= 0.7 }, core]
         let shells = [1...1, 2...3].map { reach in isBrain.indices.filter { isBrain[$0] && reach.contains(away[$0]) } }
-        let places = (0..<3).map { axis in
-            func middle(_ voxels: [Int]) -> Double {
-                voxels.reduce(0.0) { $0 + Double([$1 / (size * size), $1 / size % size, $1 % size][axis]) }
-                    / Double(max(voxels.count, 1))
-            }
-            return (middle(inside) - middle(outside)) / Double(size)
-        }
-        let surface = inside.count { depth[$0] == 1 }
-        let millilitres = Double(inside.count) * volume.geometry.spacing.reduce(1, *) / 1000
+        let place = zip(head.middle(of: inside), head.middle(of: outside)).map { $0 - $1 }
+        let count = Double(max(inside.count, 1))
+        let millilitres = Double(inside.count) * head.affine.spacing.reduce(1, *) / 1000
         var values: [Double?] = [
-            log(millilitres + 0.1), abs(places[0]), places[0], places[1], places[2], Double(deepest),
-            Double(inside.count { edge[$0] <= 1 }) / Double(max(inside.count, 1)),
-            Double(surface) / pow(Double(max(inside.count, 1)), 2.0 / 3),
+            log(millilitres + 0.1), abs(place[0]), place[0], place[1], place[2], Double(deepest),
+            Double(inside.count { edge[$0] <= 1 }) / count,
+            Double(inside.count { depth[$0] == 1 }) / pow(count, 2.0 / 3),
         ]
         let seen: [(contrast: Contrast, less: Contrast?)] =
             Contrast.allCases.map { ($0, nil) } + [(.t1c, .t1w), (.t2w, .flair)]
@@ -76,21 +103,20 @@ struct MaskOracle {
         guard !inside.isEmpty, !outside.isEmpty else {
             return values + Array(repeating: nil, count: seen.count * figures)
         }
-        /// A voxel's value against the rest of the brain.
-        let standards = Contrast.allCases.map { contrast -> (Int) -> Double in
-            let first = contrast.channel * count
-            let whole = outside.map { volume.voxels[first + $0] }.sorted()
+        /// A scan's values against the rest of the brain.
+        let standards = head.scans.mapValues { scan -> (Int) -> Double in
+            let whole = outside.map { scan[$0] }.filter { $0 != 0 }.sorted()
+            guard !whole.isEmpty else { return { _ in 0 } }
             func share(_ rank: Double) -> Double { Double(whole[Int(rank * Double(whole.count - 1))]) }
             let (middle, spread) = (share(0.5), share(0.84) - share(0.16) + 1e-3)
-            return { (Double(volume.voxels[first + $0]) - middle) / spread }
+            return { (Double(scan[$0]) - middle) / spread }
         }
         for (contrast, less) in seen {
-            guard volume.present[contrast.channel], less.map({ volume.present[$0.channel] }) ?? true else {
+            let other = less.flatMap { standards[$0] }
+            guard let own = standards[contrast], less == nil || other != nil else {
                 values += Array(repeating: nil, count: figures)
                 continue
             }
-            let own = standards[contrast.channel]
-            let other = less.map { standards[$0.channel] }
             func value(_ voxel: Int) -> Double { own(voxel) - (other?(voxel) ?? 0) }
             func mean(_ voxels: [Int]) -> Double? {
                 voxels.isEmpty ? nil : voxels.reduce(0) { $0 + value($1) } / Double(voxels.count)
@@ -108,8 +134,6 @@ struct MaskOracle {
     static func areas(_ planned: PaperProtocol, _ data: PaperData) throws -> [String: [Double]] {
         var masks: [String: String] = [:]
         for one in try Manifest.read(data.folder + "/test/manifest.csv").cases { masks[one.id] = one.mask }
-        // Nothing is clipped, so that how much a tumour enhances can be seen.
-        let loader = CaseLoader(recipe: Recipe(size: planned.test.size, percentiles: [0, 100]), cache: nil)
         var known: [String: [Double?]] = [:]
         var found: [String: [Double]] = [:]
         for task in planned.tasks {
@@ -119,12 +143,7 @@ struct MaskOracle {
             }
             let rows = try cases.map { one in
                 if let row = known[one.record.id] { return row }
-                let volume = try loader.prepared(one.record)
-                let mask = try masks[one.record.id].map {
-                    volume.geometry.prepared(mask: try NIfTIFile.read($0), size: volume.size)
-                }
-                let row = Self.features(
-                    volume, mask ?? Array(repeating: 0, count: volume.size * volume.size * volume.size))
+                let row = Self.features(try Head(one.record, outline: masks[one.record.id]))
                 known[one.record.id] = row
                 return row
             }

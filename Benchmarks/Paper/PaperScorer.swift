@@ -67,10 +67,15 @@ struct PaperScorer {
         let cases = try TaskCases(manifest: manifest, column: task.name, classes: task.classes).of(split)
         let source = try CaseSource(
             recipe: file.description.recipe ?? "", contrasts: Contrast.allCases.map(\.rawValue), cache: cache)
-        let made = try CaseScores.of(file, cases: cases, load: source.input, precision: .suited, threads: nil)
+        // Of small networks a pass over one case is too short to be shared between threads.
+        let threads = Preparation.defaultThreads
+        let parts = try mapInParallel(threads, threads: threads) { part in
+            let own = cases[cases.count * part / threads..<cases.count * (part + 1) / threads]
+            return try CaseScores.of(file, cases: Array(own), load: source.input, precision: .suited, threads: 1)
+        }
         return PaperScores(
             labels: cases.map { $0.label == 1 }, sites: cases.map { Self.site($0.record) },
-            patients: cases.map(\.record.patient), scores: made?.probabilities.map { $0[1] } ?? [])
+            patients: cases.map(\.record.patient), scores: parts.flatMap { $0?.probabilities.map { $0[1] } ?? [] })
     }
 
     /// The generator's site, from the path of a scan.

@@ -21,7 +21,7 @@ func inParallel(_ count: Int, threads: Int, _ body: @Sendable (Int) -> Void) {
 }
 
 /// The results of `body` for 0..<count in order; of several errors, the one with the lowest index.
-func mapInParallel<Result: Sendable>(
+package func mapInParallel<Result: Sendable>(
     _ count: Int, threads: Int, _ body: @Sendable (Int) throws -> Result
 ) throws -> [Result] {
     let results = Mutex<[Int: Swift.Result<Result, any Error>]>([:])

@@ -162,4 +162,22 @@ import Testing
         mask.header.affine.rows[0][3] += 5000
         #expect(!prepared.geometry.prepared(mask: mask, size: size).contains(1))
     }
+
+    @Test("an image on another grid shows the same place; beyond its edge 0; what is no number counts as 0")
+    func onAnotherGrid() {
+        let dims = [9, 8, 7]
+        let affine = Phantom.centred(dims, spacing: [3, 2, 4])
+        func ramp(_ x: Double, _ y: Double, _ z: Double) -> Float { Float(100 + x - 2 * y + 3 * z) }
+        var image = Phantom.image(dims: dims, affine: affine, value: ramp)
+        // A finer grid, turned and shifted, all of it inside.
+        let finer = Affine(rows: [[0, 1.1, 0, -5.3], [1.3, 0, 0, -6.1], [0, 0, 1.7, -9.2]])
+        let there = Phantom.image(dims: [8, 9, 10], affine: finer, value: ramp)
+        for (a, b) in zip(image.voxels(on: there.header), there.voxels) { #expect(abs(a - b) < 1e-3) }
+        #expect(image.voxels(on: image.header) == image.voxels)
+        var far = there.header
+        for axis in 0..<3 { far.affine.rows[axis][3] += 1000 }
+        #expect(image.voxels(on: far).allSatisfy { $0 == 0 })
+        image.voxels[3] = .nan
+        #expect(image.voxels(on: there.header).allSatisfy { $0.isFinite })
+    }
 }

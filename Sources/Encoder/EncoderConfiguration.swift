@@ -110,6 +110,8 @@ package enum Preset: String, CaseIterable, Codable, Sendable {
     case small
     /// A 3D residual network of 9.2 million parameters, to compare with: it cannot be pretrained here.
     case resnet
+    /// A residual network of 0.2 million parameters on the volumes and tokens of `small`.
+    case resnetSmall = "resnet-small"
 
     /// The shape.
     package var configuration: EncoderConfiguration {
@@ -126,6 +128,9 @@ package enum Preset: String, CaseIterable, Codable, Sendable {
             EncoderConfiguration(
                 imageSize: 96, residual: ResidualStages(widths: [32, 64, 128, 256], blocks: [2, 2, 3, 2]), input: .brain
             )
+        case .resnetSmall:
+            EncoderConfiguration(
+                imageSize: 48, residual: ResidualStages(widths: [16, 32, 64], blocks: [1, 1, 1]), input: .brain)
         }
     }
 }

@@ -5,6 +5,9 @@ package enum Head: Codable, Sendable, Equatable {
     case lamim(widths: [Int])
     /// Mean over the tokens, LayerNorm, one linear layer.
     case mean(classes: Int)
+    /// Mean over the tokens and, of each feature, its highest value in any token; LayerNorm over both, one linear layer.
+    /// What few tokens show, such as a tumour, is not averaged away.
+    case peak(classes: Int)
 
     /// The published head for a number of classes.
     package static func published(classes: Int) -> Head { .lamim(widths: [128, 64, classes]) }
@@ -13,7 +16,7 @@ package enum Head: Codable, Sendable, Equatable {
     package var classes: Int {
         switch self {
         case .lamim(let widths): widths.last ?? 0
-        case .mean(let classes): classes
+        case .mean(let classes), .peak(let classes): classes
         }
     }
 
@@ -22,6 +25,15 @@ package enum Head: Codable, Sendable, Equatable {
         switch self {
         case .lamim: (encoder.tokens / 3) * (encoder.hidden / 3)
         case .mean: encoder.hidden
+        case .peak: 2 * encoder.hidden
+        }
+    }
+
+    /// Whether pooled features go through LayerNorm first.
+    var isNormalised: Bool {
+        switch self {
+        case .lamim: false
+        case .mean, .peak: true
         }
     }
 
@@ -30,7 +42,7 @@ package enum Head: Codable, Sendable, Equatable {
         let sizes: [Int]
         switch self {
         case .lamim(let widths): sizes = widths
-        case .mean(let classes): sizes = [classes]
+        case .mean(let classes), .peak(let classes): sizes = [classes]
         }
         guard !sizes.isEmpty, sizes.allSatisfy({ (1...65_536).contains($0) }), classes >= 2 else {
             throw EncoderError(.configuration, "a head needs at least two classes and layers of 1…65536 values")

@@ -3,9 +3,9 @@ import Compute
 
 /// What the head's backward pass needs of its forward pass.
 struct HeadTape {
-    /// Inputs of each linear layer, (count, inputs) fp32; the first are the pooled features (after LayerNorm for `mean`).
+    /// Inputs of each linear layer, (count, inputs) fp32; the first are the pooled features (after LayerNorm but for `lamim`).
     var inputs: [[Float]]
-    /// `mean` head: pooled features before LayerNorm, and its mean and 1/σ for each case.
+    /// `mean` and `peak`: pooled features before LayerNorm, and its mean and 1/σ for each case.
     var pooled: [Float] = []
     var statistics: [(mean: Float, rstd: Float)] = []
     let count: Int
@@ -57,7 +57,7 @@ extension Network {
         current = count
         var tape = HeadTape(inputs: [], count: count)
         var x = features
-        if case .mean = head {
+        if head.isNormalised {
             tape.pooled = features
             x = normalise(features, count: count, statistics: &tape.statistics)
         }
@@ -87,7 +87,7 @@ extension Network {
         let names =
             switch head {
             case .lamim(let widths): widths.indices.map { "FC.\(2 * $0)" }
-            case .mean: ["head.linear"]
+            case .mean, .peak: ["head.linear"]
             }
         return names.map { name in
             let weight = layout.position("\(name).weight")
@@ -111,7 +111,7 @@ extension Network {
         return y
     }
 
-    /// `mean`: mean over tokens. `lamim`: mean over 3 tokens × 3 features, remainders dropped (LAMIM §7).
+    /// `mean`: mean over tokens. `peak`: that, then the highest of each feature. `lamim`: mean over 3 tokens × 3 features, remainders dropped (LAMIM §7).
     private func pool(_ head: Head, count: Int) -> [Float] {
         let e = model.encoder
         let width = head.features(of: e)
@@ -119,12 +119,16 @@ extension Network {
         for i in 0..<count {
             let tokens = trunk.output + i * e.tokens * e.hidden
             switch head {
-            case .mean:
+            case .mean, .peak:
                 features.withUnsafeMutableBufferPointer { out in
                     for t in 0..<e.tokens {
                         for j in 0..<e.hidden { out[i * width + j] += tokens[t * e.hidden + j] }
                     }
                     for j in 0..<e.hidden { out[i * width + j] /= Float(e.tokens) }
+                    guard case .peak = head else { return }
+                    for (j, token) in highest(tokens).enumerated() {
+                        out[i * width + e.hidden + j] = tokens[token * e.hidden + j]
+                    }
                 }
             case .lamim:
                 let columns = e.hidden / 3
@@ -143,6 +147,16 @@ extension Network {
             }
         }
         return features
+    }
+
+    /// Of each feature of a case, the first token with its highest value.
+    private func highest(_ tokens: UnsafePointer<Float>) -> [Int] {
+        let e = model.encoder
+        var found = [Int](repeating: 0, count: e.hidden)
+        for t in 1..<e.tokens {
+            for j in 0..<e.hidden where tokens[t * e.hidden + j] > tokens[found[j] * e.hidden + j] { found[j] = t }
+        }
+        return found
     }
 
     private func normalise(_ x: [Float], count: Int, statistics: inout [(mean: Float, rstd: Float)]) -> [Float] {
@@ -195,7 +209,7 @@ extension Network {
             if i > 0 { for j in dx.indices where x[j] <= 0 { dx[j] = 0 } }
             dy = dx
         }
-        if case .mean = head { dy = normaliseBackward(dy, tape, into: out, accumulate: accumulate) }
+        if head.isNormalised { dy = normaliseBackward(dy, tape, into: out, accumulate: accumulate) }
         if let sum { unpool(head, dy, into: sum, count: count) }
     }
 
@@ -224,11 +238,15 @@ extension Network {
             let tokens = sum + i * e.tokens * e.hidden
             gradient.withUnsafeBufferPointer { gradient in
                 switch head {
-                case .mean:
+                case .mean, .peak:
                     for t in 0..<e.tokens {
                         for j in 0..<e.hidden {
                             tokens[t * e.hidden + j] = gradient[i * width + j] / Float(e.tokens)
                         }
+                    }
+                    guard case .peak = head else { return }
+                    for (j, token) in highest(trunk.output + i * e.tokens * e.hidden).enumerated() {
+                        tokens[token * e.hidden + j] += gradient[i * width + e.hidden + j]
                     }
                 case .lamim:
                     let columns = e.hidden / 3

@@ -142,9 +142,10 @@ private struct Builder {
                 add(linear: "FC.\(2 * i)", width, inputs, matrix: false)
                 inputs = width
             }
-        case .mean(let classes):
-            add(norm: "head.norm", e.hidden)
-            add(linear: "head.linear", classes, e.hidden, matrix: false)
+        case .mean(let classes), .peak(let classes):
+            let features = head.features(of: e)
+            add(norm: "head.norm", features)
+            add(linear: "head.linear", classes, features, matrix: false)
         }
     }
 }

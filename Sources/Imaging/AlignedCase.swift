@@ -30,7 +30,7 @@ struct AlignedCase: Sendable {
 
     init(_ scans: [(Contrast, Scan)], brain: Scan?, recipe: Recipe, threads: Int) throws {
         var warnings: [String] = []
-        let percentiles = recipe.name == .consilium ? recipe.percentiles : []
+        let percentiles = recipe.measured
         // Without a mask the first survey is already the one the recipe needs.
         let first = try mapInParallel(scans.count, threads: threads) { index in
             Survey(of: scans[index].1, mask: nil, percentiles: brain == nil ? percentiles : [])
@@ -61,7 +61,7 @@ struct AlignedCase: Sendable {
             return try AlignedCase.mask(brain, on: target.grid, threads: threads)
         }
         // LaMIM scales the range of extracted brains, whose outside is 0; the scan's own air would shift it.
-        let outside: Background? = mask != nil && recipe.name != .consilium ? .zero : nil
+        let outside: Background? = mask != nil && !recipe.name.cropsToBrain ? .zero : nil
         let entries = kept
         channels = try mapInParallel(entries.count, threads: threads) { index in
             let (contrast, scan, survey) = entries[index]

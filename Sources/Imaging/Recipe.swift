@@ -5,10 +5,16 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
         /// RAS, crop to the brain with a margin, clip to percentiles inside the brain, scale each contrast to 0…1,
         /// isotropic millimetres padded to the cube.
         case consilium
+        /// As `consilium`, but each contrast by its own median and spread inside the brain instead of to 0…1 between two
+        /// percentiles: what stands out of a head has the same value in every head, however bright the rest.
+        case standardised
         /// Area resize, then each contrast to 0…1 by its own range (LaMIM pretraining).
         case lamimPretrain = "lamim-pretrain"
         /// All contrasts to 0…1 by their common range, then area resize (LaMIM fine-tuning).
         case lamimFinetune = "lamim-finetune"
+
+        /// Whether the case is cropped to the brain, in isotropic millimetres.
+        package var cropsToBrain: Bool { self == .consilium || self == .standardised }
     }
 
     /// What happens to NaN and infinite voxels.
@@ -34,7 +40,7 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
     package var unstripped: Bool
     /// What happens to NaN and infinite voxels.
     package var nonFinite: NonFinite
-    /// Kept around the brain before cropping, millimetres, 0…100 (`consilium`).
+    /// Kept around the brain before cropping, millimetres, 0…100 (`consilium` and `standardised`).
     package var margin: Double
     /// Lower and upper percentile inside the brain that become 0 and 1 (`consilium`).
     package var percentiles: [Double]
@@ -44,7 +50,7 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
     /// - Parameters:
     ///   - name: Which recipe.
     ///   - size: Edge of the cube in voxels.
-    ///   - orientation: `RAS`-like letters or `stored`; by default `RAS` for `consilium` and `stored` for LaMIM's own,
+    ///   - orientation: `RAS`-like letters or `stored`; by default `RAS`, and `stored` for LaMIM's own,
     ///     whose published loader keeps the axes of the file.
     ///   - unstripped: Prepare scans with skull and scalp.
     package init(
@@ -53,7 +59,7 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
     ) {
         self.name = name
         self.size = size
-        self.orientation = orientation ?? (name == .consilium ? "RAS" : Recipe.stored)
+        self.orientation = orientation ?? (name.cropsToBrain ? "RAS" : Recipe.stored)
         self.unstripped = unstripped
         self.nonFinite = nonFinite
         self.margin = margin
@@ -65,10 +71,30 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
         var line =
             "\(name.rawValue)/\(Recipe.version) size=\(size) orientation=\(orientation)"
             + " unstripped=\(unstripped ? "allow" : "refuse") nonfinite=\(nonFinite.rawValue)"
-        if name == .consilium {
-            line += " margin=\(margin)mm percentiles=\(percentiles.map { "\($0)" }.joined(separator: ","))"
-        }
+        if name.cropsToBrain { line += " margin=\(margin)mm" }
+        if name == .consilium { line += " percentiles=\(percentiles.map { "\($0)" }.joined(separator: ","))" }
         return line
+    }
+
+    /// Percentiles inside the brain that the tone of a contrast is made of.
+    var measured: [Double] {
+        switch name {
+        case .consilium: percentiles
+        case .standardised: [16, 50, 84]
+        case .lamimPretrain, .lamimFinetune: []
+        }
+    }
+
+    /// The values of a contrast that become 0 and 1.
+    ///
+    /// `standardised` puts the median at 0.45, and 0.15 apart what lies half the distance between the 16th and the 84th
+    /// percentile apart: of a normal distribution one standard deviation, so that it reaches from −3 to 3.7 of them.
+    /// - Parameter found: the values at ``measured``; none for LaMIM's recipes.
+    func window(_ found: [Float]) -> (low: Float, high: Float)? {
+        guard !found.isEmpty, found.count == measured.count else { return nil }
+        guard name == .standardised else { return (found[0], found[1]) }
+        let deviation = (found[2] - found[0]) / 2
+        return (found[1] - deviation * 3, found[1] + deviation * 11 / 3)
     }
 
     /// Whether every setting is in range.

@@ -22,7 +22,7 @@ struct RecipeCube: Sendable {
         var crop = view.dims.map { 0..<$0 }
         var origins = [0.0, 0.0, 0.0]
         var scales = view.dims.map { Double($0) / Double(size) }
-        if recipe.name == .consilium {
+        if recipe.name.cropsToBrain {
             crop = try RecipeCube.crop(aligned, view: view, steps: steps, margin: recipe.margin)
             let extents = (0..<3).map { Double(crop[$0].count) * steps[$0] }
             let edge = (extents.max() ?? 1) / Double(size)
@@ -36,7 +36,7 @@ struct RecipeCube: Sendable {
         var rows = [[Double]](repeating: [0, 0, 0, 0], count: 3)
         for axis in 0..<3 {
             let along =
-                recipe.name == .consilium
+                recipe.name.cropsToBrain
                 ? AxisWindows.footprint(
                     kept: crop[axis], outputs: size, origin: origins[axis], step: scales[axis])
                 : AxisWindows.adaptive(view.dims[axis], to: size)
@@ -108,7 +108,7 @@ struct RecipeCube: Sendable {
         _ place: UnsafeMutableBufferPointer<Float>, with channel: AlignedCase.Channel, recipe: Recipe,
         range: (low: Float, high: Float)?
     ) {
-        guard recipe.name == .consilium else {
+        guard recipe.name.cropsToBrain else {
             let isZero = channel.rows.background.value == 0 && !channel.rows.background.isRange
             gather(channel.rows, channel.survey, backgroundIsZero: isZero, into: place)
             if let range { return RecipeCube.scale(place, low: range.low, high: range.high) }
@@ -119,12 +119,11 @@ struct RecipeCube: Sendable {
             }
             return RecipeCube.scale(place, low: low, high: high)
         }
-        let found = channel.percentiles
-        guard found.count == 2 else { return }
+        guard let (from, high) = recipe.window(channel.percentiles) else { return }
         let background = channel.rows.background.value
         // A foreground of one value, such as a mask, is all bright.
-        let low = found[0] < found[1] ? found[0] : min(background, found[0])
-        let toned = channel.rows.toned(.window(low: low, high: found[1]))
+        let low = from < high ? from : min(background, from)
+        let toned = channel.rows.toned(.window(low: low, high: high))
         gather(toned, channel.survey, backgroundIsZero: true, into: place)
         // Shares of a window add up to 1 only up to rounding.
         for index in place.indices where place[index] > 1 { place[index] = 1 }

@@ -50,7 +50,7 @@ package struct FitRequest: Sendable {
     }
 
     /// Which head turns tokens into classes.
-    package enum HeadKind: String, Sendable, CaseIterable { case mean, lamim }
+    package enum HeadKind: String, Sendable, CaseIterable { case mean, peak, lamim }
 
     package var start: Start
     package var head: HeadKind
@@ -88,6 +88,7 @@ package struct FitRequest: Sendable {
         let head: Head =
             switch self.head {
             case .mean: .mean(classes: task.classes.count)
+            case .peak: .peak(classes: task.classes.count)
             case .lamim: .published(classes: task.classes.count)
             }
         return ModelConfiguration(encoder: start.encoder, head: head)

@@ -44,7 +44,25 @@ import Testing
         #expect(own.count { !$0.name.hasPrefix("FC.") } == 185)
     }
 
-    @Test("gradients are those of finite differences", arguments: [Head.mean(classes: 3), .lamim(widths: [6, 3])])
+    @Test("the peak head sees the mean of each feature over the tokens, then its highest value")
+    func peak() throws {
+        let model = model(.peak(classes: 2))
+        let network = try Network(
+            model, parameters: try store(model, try Device(precision: .fp32, threads: 1)), batch: 1, training: true)
+        let features = try network.features(images(Self.tiny.imageValues), count: 1)
+        let tokens = network.hiddenStateOfLastPass(Self.tiny.layers - 1)
+        let width = Self.tiny.hidden
+        #expect(features.count == 2 * width && tokens.count == Self.tiny.tokens * width)
+        for j in 0..<width {
+            let values = (0..<Self.tiny.tokens).map { tokens[$0 * width + j] }
+            #expect(abs(features[j] - values.reduce(0, +) / Float(values.count)) < 1e-5)
+            #expect(features[width + j] == values.max())
+        }
+    }
+
+    @Test(
+        "gradients are those of finite differences",
+        arguments: [Head.mean(classes: 3), .peak(classes: 3), .lamim(widths: [6, 3])])
     func finiteDifferences(head: Head) throws {
         let device = try Device(precision: .fp32, threads: 2)
         let model = model(head)

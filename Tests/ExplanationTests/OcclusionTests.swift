@@ -74,7 +74,7 @@ import Training
 
     @Test(
         "occlusion is what the model says without each token",
-        arguments: [Head.mean(classes: 2), .lamim(widths: [8, 3])])
+        arguments: [Head.mean(classes: 2), .peak(classes: 2), .lamim(widths: [8, 3])])
     func occlusion(head: Head) throws {
         let explainer = try explainer(head)
         let input = input()

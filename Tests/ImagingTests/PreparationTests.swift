@@ -28,6 +28,47 @@ import Testing
         #expect(other.voxels[2 * 32 * 32 * 32] == 0)
     }
 
+    @Test(
+        "standardised puts a contrast's median at 0.45 and 0.15 for half of what lies between the 16th and 84th percentile"
+    )
+    func byMedianAndSpread() throws {
+        let scan = Phantom.brainImage()
+        let sorted = scan.voxels.filter { $0 != 0 }.sorted()
+        /// numpy's linear interpolation between ranks.
+        func percentile(_ p: Double) -> Float {
+            let place = p / 100 * Double(sorted.count - 1)
+            let low = Int(place)
+            let high = min(low + 1, sorted.count - 1)
+            return sorted[low] + Float(place - Double(low)) * (sorted[high] - sorted[low])
+        }
+        let deviation = (percentile(84) - percentile(16)) / 2
+        let recipe = Recipe(name: .standardised, size: 48)
+        let found = try Preparation.prepare(contrasts: [.t1c: scan], brain: nil, recipe: recipe)
+        let whole = try Preparation.prepare(
+            contrasts: [.t1c: scan], brain: nil, recipe: Recipe(size: 48, percentiles: [0, 100]))
+        #expect(found.geometry == whole.geometry)
+        // Far from air both are linear in what was scanned.
+        let (low, high) = (sorted[0], sorted[sorted.count - 1])
+        var seen = 0
+        for x in 16..<32 {
+            for y in 16..<32 {
+                for z in 16..<32 {
+                    let i = ((48 + x) * 48 + y) * 48 + z
+                    let scanned = low + whole.voxels[i] * (high - low)
+                    let expected = 0.45 + 0.15 * (scanned - percentile(50)) / deviation
+                    #expect(abs(found.voxels[i] - expected) < 2e-3)
+                    seen += abs(expected - 0.45) > 0.1 ? 1 : 0
+                }
+            }
+        }
+        #expect(seen > 100)
+        // However the scanner scales its numbers.
+        var other = scan
+        other.voxels = other.voxels.map { $0 * 3.5 }
+        let again = try Preparation.prepare(contrasts: [.t1c: other], brain: nil, recipe: recipe)
+        #expect(zip(again.voxels, found.voxels).allSatisfy { abs($0 - $1) < 1e-4 })
+    }
+
     @Test func aMissingContrastIsAllZeroAndSaidSo() throws {
         let prepared = try Preparation.prepare(
             contrasts: [.t1c: Phantom.brainImage(), .flair: Phantom.brainImage(gain: 2)], brain: nil, recipe: recipe)

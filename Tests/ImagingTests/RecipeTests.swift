@@ -34,7 +34,7 @@ import Testing
         let lines = [
             Recipe(), Recipe(size: 48), Recipe(orientation: "LPS"), Recipe(unstripped: true),
             Recipe(nonFinite: .replace), Recipe(margin: 5), Recipe(percentiles: [1, 99]), Recipe(name: .lamimPretrain),
-            Recipe(name: .lamimFinetune),
+            Recipe(name: .lamimFinetune), Recipe(name: .standardised), Recipe(name: .standardised, margin: 5),
         ].map(\.summary)
         #expect(Set(lines).count == lines.count)
         #expect(

@@ -61,6 +61,7 @@ package enum InitialModel {
         let head: Head =
             switch plan.head {
             case .mean: .mean(classes: plan.classes.count)
+            case .peak: .peak(classes: plan.classes.count)
             case .lamim: .published(classes: plan.classes.count)
             }
         return ModelConfiguration(encoder: encoder, head: head)

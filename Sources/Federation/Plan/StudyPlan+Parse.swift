@@ -150,9 +150,10 @@ extension StudyPlan {
             }
             return .weights(digest: digest)
         }
-        let preset = try part.text("preset", "small, base, lamim or resnet, or `weights`")
-        guard ["small", "base", "lamim", "resnet"].contains(preset) else {
-            throw part.error("preset", "is \"\(preset.prefix(80))\": choose one of small, base, lamim, resnet")
+        let preset = try part.text("preset", "small, base, lamim, resnet or resnet-small, or `weights`")
+        guard ["small", "base", "lamim", "resnet", "resnet-small"].contains(preset) else {
+            throw part.error(
+                "preset", "is \"\(preset.prefix(80))\": choose one of small, base, lamim, resnet, resnet-small")
         }
         return .preset(name: preset, seed: try part.seed("seed") ?? 1)
     }

@@ -28,7 +28,7 @@ enum PlanKeys {
 extension StudyPlan.Recipe {
     init(_ plan: PlanSection, _ initial: StudyPlan.Initial) throws(PlanError) {
         self.init()
-        if case .preset("small", _) = initial { size = 48 }
+        if case .preset(let name, _) = initial, ["small", "resnet-small"].contains(name) { size = 48 }
         if let word = plan.word("recipe") {
             name = try Self.name(word, plan, "recipe")
             return
@@ -51,7 +51,7 @@ extension StudyPlan.Recipe {
     }
 
     private static func name(_ word: String, _ s: PlanSection, _ key: String) throws(PlanError) -> String {
-        let names = ["consilium", "lamim-pretrain", "lamim-finetune"]
+        let names = ["consilium", "standardised", "lamim-pretrain", "lamim-finetune"]
         guard names.contains(word) else {
             throw s.error(key, "is \"\(word.prefix(80))\": choose one of \(names.joined(separator: ", "))")
         }

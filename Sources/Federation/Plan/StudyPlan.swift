@@ -23,7 +23,7 @@ package struct StudyPlan: Codable, Sendable, Equatable {
     }
 
     /// How the head reads the encoder.
-    package enum Head: String, Codable, Sendable, CaseIterable { case mean, lamim }
+    package enum Head: String, Codable, Sendable, CaseIterable { case mean, peak, lamim }
 
     /// What happens when the deadline finds fewer updates than `minimum_sites`.
     package enum BelowQuorum: String, Codable, Sendable, CaseIterable {
@@ -53,7 +53,7 @@ package struct StudyPlan: Codable, Sendable, Equatable {
 
     /// How scans are prepared; keys and meaning are those of the imaging module's recipe.
     package struct Recipe: Codable, Sendable, Equatable {
-        /// `consilium`, `lamim-pretrain` or `lamim-finetune`.
+        /// `consilium`, `standardised`, `lamim-pretrain` or `lamim-finetune`.
         package var name = "consilium"
         /// Edge of the cube, voxels, 4…512.
         package var size = 96

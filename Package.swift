@@ -188,7 +188,7 @@ let package = Package(
             name: "CoordinatorServiceTests",
             dependencies: [
                 "CoordinatorService", "Federation", "Transport", "Identity", "Cryptography", "Weights", "Files",
-                "Training", "Encoder", "Cohort", "Compute", "TLSClient", "Reporting",
+                "Training", "Encoder", "Cohort", "Compute", "Imaging", "TLSClient", "Reporting",
                 database, logging,
             ] + http,
             swiftSettings: swift),

@@ -48,7 +48,7 @@ struct FitCommand: ParsableCommand {
     @Option(help: "Folder for the model and all about it.", completion: .directory)
     var out: String
 
-    @Option(help: "What turns tokens into classes.")
+    @Option(help: "What turns tokens into classes; peak sees what few tokens show.")
     var head: FitRequest.HeadKind = .mean
 
     @Option(help: "How scans are prepared; by default as for the weights, else consilium.")

@@ -6,7 +6,7 @@ extension Preset: ExpressibleByArgument {}
 
 /// A shape whose weights are drawn.
 struct ShapeOptions: ParsableArguments {
-    @Option(help: "Train this shape from the beginning; resnet is a residual network to compare with.")
+    @Option(help: "Train this shape from the beginning; the resnets are residual networks to compare with.")
     var preset: Preset?
 
     @Option(help: "Edge of the preset's volumes in voxels, where it is to be another one.")

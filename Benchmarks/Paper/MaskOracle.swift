@@ -6,9 +6,11 @@ import Statistics
 import Training
 
 /// Kernel ridge regression on what is seen within and about the tumour's true outline, cross-validated by patient on the
-/// test cases as they were scanned: how far a reader who is shown where to look could come, and so a bound of the task from
-/// above.
+/// test cases as they were scanned: how far a reader who is shown where to look comes at least.
 struct MaskOracle {
+    /// Counted up whenever its figures change.
+    static let version = 2
+
     /// A Gaussian kernel that reaches over all features' distance; chosen once for all tasks.
     private static func score(_ features: [[Double]], _ labels: [Bool]) -> (([Double]) -> Double)? {
         KernelRidge(
@@ -16,7 +18,7 @@ struct MaskOracle {
     }
 
     /// A head as it was scanned, on the grid of its brain mask.
-    private struct Head {
+    private struct ScannedHead {
         /// Voxels along each stored axis, the first fastest.
         let dims: [Int]
         let affine: Affine
@@ -37,7 +39,7 @@ struct MaskOracle {
             scans = try record.paths.contrasts.mapValues { try NIfTIFile.read($0).voxels(on: brain.header) }
         }
 
-        /// Steps from each voxel to the nearest of some, through faces.
+        /// Steps from each voxel to the nearest of some, through faces, whatever a voxel's edges.
         func steps(to seeds: [Bool]) -> [Int] {
             var steps = seeds.map { $0 ? 0 : Int.max }
             var front = seeds.indices.filter { seeds[$0] }
@@ -73,7 +75,7 @@ struct MaskOracle {
 
     /// The tumour's size, depth and place; of each contrast, of T1c less T1w and of T2w less FLAIR what it looks like within,
     /// by depth and around it, against the rest of the brain.
-    private static func features(_ head: Head) -> [Double?] {
+    private static func features(_ head: ScannedHead) -> [Double?] {
         let isBrain = head.isBrain
         let inside = isBrain.indices.filter { head.isTumour[$0] }
         let depth = head.steps(to: head.isTumour.map { !$0 })
@@ -104,9 +106,9 @@ struct MaskOracle {
             return values + Array(repeating: nil, count: seen.count * figures)
         }
         /// A scan's values against the rest of the brain.
-        let standards = head.scans.mapValues { scan -> (Int) -> Double in
+        let standards = head.scans.compactMapValues { scan -> ((Int) -> Double)? in
             let whole = outside.map { scan[$0] }.filter { $0 != 0 }.sorted()
-            guard !whole.isEmpty else { return { _ in 0 } }
+            guard !whole.isEmpty else { return nil }
             func share(_ rank: Double) -> Double { Double(whole[Int(rank * Double(whole.count - 1))]) }
             let (middle, spread) = (share(0.5), share(0.84) - share(0.16) + 1e-3)
             return { (Double(scan[$0]) - middle) / spread }
@@ -143,7 +145,7 @@ struct MaskOracle {
             }
             let rows = try cases.map { one in
                 if let row = known[one.record.id] { return row }
-                let row = Self.features(try Head(one.record, outline: masks[one.record.id]))
+                let row = Self.features(try ScannedHead(one.record, outline: masks[one.record.id]))
                 known[one.record.id] = row
                 return row
             }

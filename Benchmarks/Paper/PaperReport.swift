@@ -212,7 +212,7 @@ struct PaperReport {
 
     private var bounds: ReportTable {
         var table = ReportTable(
-            "bounds", title: "Bounds of the tasks",
+            "bounds", title: "What can be told without looking, and at least with the outline",
             columns: ["task", "AUC of the trivial model", "AUC of the oracle"],
             note:
                 "The trivial model is that of `agent check`, from presence, spacing, volume and intensities alone, on the "

@@ -99,7 +99,7 @@ struct PaperRun {
     func report() throws {
         let report = try PaperReport(
             planned, results(), trivial: try kept("trivial", trivial),
-            oracle: try kept("oracle") { try MaskOracle.areas(planned, data) })
+            oracle: try kept("oracle-\(MaskOracle.version)") { try MaskOracle.areas(planned, data) })
         let files = try report.report.write(to: folder + "/report")
         for row in [report.core.columns] + report.core.rows { say("| " + row.joined(separator: " | ") + " |") }
         say(files[0])

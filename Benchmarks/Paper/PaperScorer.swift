@@ -75,7 +75,8 @@ struct PaperScorer {
         }
         return PaperScores(
             labels: cases.map { $0.label == 1 }, sites: cases.map { Self.site($0.record) },
-            patients: cases.map(\.record.patient), scores: parts.flatMap { $0?.probabilities.map { $0[1] } ?? [] })
+            patients: cases.map(\.record.patient),
+            scores: parts.compactMap(\.self).flatMap { $0.probabilities.map { $0[1] } })
     }
 
     /// The generator's site, from the path of a scan.

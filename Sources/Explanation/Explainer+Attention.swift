@@ -28,7 +28,7 @@ extension Explainer {
         return method == .relevance ? relevance.tokens : gradcam
     }
 
-    /// How much each token's last state counts: equally for the head that averages, for the published one by the length
+    /// How much each token's last state counts: equally for the head that averages, for the others by the length
     /// (sum of absolute values) of the score's gradient; they add up to 1.
     private func tokenWeights(logitGradient: [Float]) throws(EncoderError) -> [Float] {
         let tokens = model.encoder.tokens

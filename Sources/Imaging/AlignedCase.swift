@@ -30,7 +30,7 @@ struct AlignedCase: Sendable {
 
     init(_ scans: [(Contrast, Scan)], brain: Scan?, recipe: Recipe, threads: Int) throws {
         var warnings: [String] = []
-        let percentiles = recipe.measured
+        let percentiles = recipe.tonePercentiles
         // Without a mask the first survey is already the one the recipe needs.
         let first = try mapInParallel(scans.count, threads: threads) { index in
             Survey(of: scans[index].1, mask: nil, percentiles: brain == nil ? percentiles : [])

@@ -6,7 +6,7 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
         /// isotropic millimetres padded to the cube.
         case consilium
         /// As `consilium`, but each contrast by its own median and spread inside the brain instead of to 0…1 between two
-        /// percentiles: what stands out of a head has the same value in every head, however bright the rest.
+        /// percentiles: a value says how far a voxel stands out of its own brain.
         case standardised
         /// Area resize, then each contrast to 0…1 by its own range (LaMIM pretraining).
         case lamimPretrain = "lamim-pretrain"
@@ -77,10 +77,10 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
     }
 
     /// Percentiles inside the brain that the tone of a contrast is made of.
-    var measured: [Double] {
+    var tonePercentiles: [Double] {
         switch name {
         case .consilium: percentiles
-        case .standardised: [16, 50, 84]
+        case .standardised: [0, 16, 50, 84, 100]
         case .lamimPretrain, .lamimFinetune: []
         }
     }
@@ -89,12 +89,17 @@ package struct Recipe: Codable, Sendable, Equatable, Hashable {
     ///
     /// `standardised` puts the median at 0.45, and 0.15 apart what lies half the distance between the 16th and the 84th
     /// percentile apart: of a normal distribution one standard deviation, so that it reaches from −3 to 3.7 of them.
-    /// - Parameter found: the values at ``measured``; none for LaMIM's recipes.
+    /// - Parameter found: the values at ``tonePercentiles``; none for LaMIM's recipes.
+    /// - Returns: nil for LaMIM's recipes, and for a contrast without foreground. Where two thirds of the brain have one
+    ///   value, which leaves no spread, from the lowest to the highest.
     func window(_ found: [Float]) -> (low: Float, high: Float)? {
-        guard !found.isEmpty, found.count == measured.count else { return nil }
+        guard !found.isEmpty, found.count == tonePercentiles.count else { return nil }
         guard name == .standardised else { return (found[0], found[1]) }
-        let deviation = (found[2] - found[0]) / 2
-        return (found[1] - deviation * 3, found[1] + deviation * 11 / 3)
+        let deviation = found[3] / 2 - found[1] / 2
+        guard deviation > 0 else { return (found[0], found[4]) }
+        // The values of a case may lie so far apart that three times their spread is no number.
+        let most = Float.greatestFiniteMagnitude / 4
+        return (max(found[2] - deviation * 3, -most), min(found[2] + deviation / 3 * 11, most))
     }
 
     /// Whether every setting is in range.

@@ -119,10 +119,11 @@ struct RecipeCube: Sendable {
             }
             return RecipeCube.scale(place, low: low, high: high)
         }
-        guard let (from, high) = recipe.window(channel.percentiles) else { return }
+        guard let window = recipe.window(channel.percentiles) else { return }
         let background = channel.rows.background.value
         // A foreground of one value, such as a mask, is all bright.
-        let low = from < high ? from : min(background, from)
+        let high = window.high
+        let low = window.low < high ? window.low : min(background, window.low)
         let toned = channel.rows.toned(.window(low: low, high: high))
         gather(toned, channel.survey, backgroundIsZero: true, into: place)
         // Shares of a window add up to 1 only up to rounding.

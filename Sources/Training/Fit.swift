@@ -136,12 +136,14 @@ package final class Fit {
         store.initialise(seed: request.settings.seed) { !present.contains($0.name) || ParameterLayout.isHead($0.name) }
         // The outputs of a head mean what its task says: of other classes it would begin with wrong answers.
         let (task, classes) = (file.description.task, file.description.classes)
-        let takesHead = task == request.task.column && classes == request.task.classes
+        let isAnswered = task == request.task.column && classes == request.task.classes
+        let takesHead = isAnswered && file.description.configuration.head == request.model.head
         var drawn = try file.load(into: store, head: takesHead)
         if file.hasHead, !takesHead {
             drawn.removeAll { ParameterLayout.isHead($0) }
-            let what = task.map { "\($0) (\(classes.joined(separator: ", ")))" } ?? "a task it does not name"
-            report(.note("the head of \(file.file.path) is for \(what): a new one is drawn"))
+            let what = task.map { "for \($0) (\(classes.joined(separator: ", ")))" } ?? "for a task it does not name"
+            report(
+                .note("the head of \(file.file.path) is \(isAnswered ? "of another kind" : what): a new one is drawn"))
         }
         if !drawn.isEmpty {
             report(.note("not in \(file.file.path), begun anew: \(drawn.joined(separator: ", "))"))

@@ -136,17 +136,21 @@ import Training
 
     @Test("integrated gradients are complete, from the smoothed case")
     func completeness() throws {
-        for head in [Head.mean(classes: 2), .lamim(widths: [8, 3])] {
+        // The gradient of a highest value jumps where another token has it.
+        for (head, most) in [
+            (Head.mean(classes: 2), Explainer.completeness), (.peak(classes: 2), 0.02),
+            (.lamim(widths: [8, 3]), Explainer.completeness),
+        ] {
             let explainer = try explainer(head)
             let input = input()
             let found = try explainer.explain(input, class: 1, by: .gradients)
-            #expect(try #require(found.incompleteness) < Explainer.completeness)
+            #expect(try #require(found.incompleteness) <= most)
             var smoothed = input
             smoothed.voxels = explainer.fill(of: input).voxels
             let change =
                 Explainer.score(try explainer.logits(input)[...], class: 1)
                 - Explainer.score(try explainer.logits(smoothed)[...], class: 1)
-            #expect(abs(found.map.values.reduce(0, +) - change) < 1e-3 * max(abs(change), 1e-2) + 1e-6)
+            #expect(abs(found.map.values.reduce(0, +) - change) < Float(most) * max(abs(change), 1e-2) + 1e-6)
         }
     }
 

@@ -164,7 +164,7 @@ import Testing
     }
 
     @Test("an image on another grid shows the same place; beyond its edge 0; what is no number counts as 0")
-    func onAnotherGrid() {
+    func onAnotherGrid() throws {
         let dims = [9, 8, 7]
         let affine = Phantom.centred(dims, spacing: [3, 2, 4])
         func ramp(_ x: Double, _ y: Double, _ z: Double) -> Float { Float(100 + x - 2 * y + 3 * z) }
@@ -172,12 +172,23 @@ import Testing
         // A finer grid, turned and shifted, all of it inside.
         let finer = Affine(rows: [[0, 1.1, 0, -5.3], [1.3, 0, 0, -6.1], [0, 0, 1.7, -9.2]])
         let there = Phantom.image(dims: [8, 9, 10], affine: finer, value: ramp)
-        for (a, b) in zip(image.voxels(on: there.header), there.voxels) { #expect(abs(a - b) < 1e-3) }
-        #expect(image.voxels(on: image.header) == image.voxels)
+        for (a, b) in zip(try image.voxels(on: there.header), there.voxels) { #expect(abs(a - b) < 1e-3) }
+        #expect(try image.voxels(on: image.header) == image.voxels)
+        let turned = try Phantom.stored(image, as: "PIL")
+        #expect(try turned.voxels(on: image.header) == image.voxels)
         var far = there.header
         for axis in 0..<3 { far.affine.rows[axis][3] += 1000 }
-        #expect(image.voxels(on: far).allSatisfy { $0 == 0 })
+        #expect(try image.voxels(on: far).allSatisfy { $0 == 0 })
         image.voxels[3] = .nan
-        #expect(image.voxels(on: there.header).allSatisfy { $0.isFinite })
+        image.voxels[9] = .infinity
+        #expect(try image.voxels(on: there.header).allSatisfy { $0.isFinite })
+        let same = try image.voxels(on: image.header)
+        #expect(same[3] == 0 && same[9] == 0 && same[4] == image.voxels[4])
+        var flat = image
+        flat.header.affine.rows[2] = [0, 0, 0, 5]
+        #expect(throws: ImagingError.self) { try flat.voxels(on: image.header) }
+        var several = image
+        several.header.dims = [9, 4, 7, 2]
+        #expect(throws: ImagingError.self) { try several.voxels(on: image.header) }
     }
 }

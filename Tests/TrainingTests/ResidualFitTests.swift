@@ -46,14 +46,20 @@ import Weights
                 == Data(contentsOf: URL(filePath: folder + "/quiet/model.safetensors")))
     }
 
-    @Test("the published comparator has 9.2 million parameters; it cannot be pretrained, and odd stages are refused")
+    @Test("the comparators have 9.2 and 0.2 million parameters; they cannot be pretrained, and odd stages are refused")
     func shapes() throws {
         let resnet = Preset.resnet.configuration
         let layout = ParameterLayout(ModelConfiguration(encoder: resnet, head: .mean(classes: 2)))
         #expect(layout.parameters.reduce(0) { $0 + $1.count } == 9_176_642)
         #expect(resnet.tokens == 216 && resnet.residualProducts > 20_000_000_000)
+        let small = Preset.resnetSmall.configuration
+        let smallLayout = ParameterLayout(ModelConfiguration(encoder: small, head: .peak(classes: 2)))
+        #expect(smallLayout.parameters.reduce(0) { $0 + $1.count } == 226_658)
+        #expect(small.tokens == 216 && small.imageSize == Preset.small.configuration.imageSize)
         for objective in PretrainingObjective.allCases {
-            #expect(throws: (any Error).self) { try objective.goal.check(objective.model(resnet)) }
+            for encoder in [resnet, small] {
+                #expect(throws: (any Error).self) { try objective.goal.check(objective.model(encoder)) }
+            }
         }
         for stages in [
             ResidualStages(widths: [12], blocks: [1]), ResidualStages(widths: [8, 8], blocks: [1]),

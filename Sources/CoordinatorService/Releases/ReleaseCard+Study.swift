@@ -73,10 +73,11 @@ extension ReleaseCard {
 }
 
 extension StudyPlan.Recipe {
-    /// One line, in the words the imaging module has for its recipes.
+    /// One line, in the words the imaging module has for its recipes: what they have and no more.
     var line: String {
-        "\(name) size=\(size)" + (orientation.map { " orientation=\($0)" } ?? "")
-            + " unstripped=\(unstripped) nonfinite=\(nonfinite) margin=\(margin)mm "
-            + "percentiles=\(percentiles.map { "\($0)" }.joined(separator: ","))"
+        let isCropped = ["consilium", "standardised"].contains(name)
+        return "\(name) size=\(size)" + (orientation.map { " orientation=\($0)" } ?? "")
+            + " unstripped=\(unstripped) nonfinite=\(nonfinite)" + (isCropped ? " margin=\(margin)mm" : "")
+            + (name == "consilium" ? " percentiles=\(percentiles.map { "\($0)" }.joined(separator: ","))" : "")
     }
 }

@@ -24,7 +24,7 @@ package enum InitialModel {
 
     /// Gives weights that an operator brought the plan's head.
     ///
-    /// Weights of the very task, with its head, are taken word for word; otherwise a new head is drawn by the plan's seed,
+    /// Weights of the very task, with its head and its recipe, are taken word for word; otherwise a new head is drawn by the plan's seed,
     /// as is anything else the weights lack. A file that holds no part of our networks is another architecture, which only
     /// sites with trainers of their own can train: it is taken word for word too, when all its numbers are F32.
     /// - Parameter weights: path of the object.
@@ -46,7 +46,10 @@ package enum InitialModel {
         let isWhole = layout.parameters.allSatisfy { parameter in
             file.file.tensor(parameter.name).map { $0.shape == parameter.shape && $0.type == .float32 } ?? false
         }
-        if takesHead, isWhole, file.file.tensors.count == layout.parameters.count { return nil }
+        // What is released says how scans are prepared for it: as the plan does.
+        let recipe = try CaseSource.recipe(MessageCoding.encode(plan.recipe))
+        let isPreparedAlike = try file.description.recipe.map { try CaseSource.recipe($0) == recipe } ?? false
+        if takesHead, isWhole, isPreparedAlike, file.file.tensors.count == layout.parameters.count { return nil }
         return try write(model, plan, seed: plan.seed, from: (file, takesHead), path: path)
     }
 

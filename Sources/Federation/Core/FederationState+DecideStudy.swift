@@ -122,7 +122,7 @@ extension FederationState {
             ("name", plan.name == former.name), ("kind", plan.kind == former.kind), ("task", plan.task == former.task),
             ("classes", plan.classes.map(\.name) == former.classes.map(\.name)), ("head", plan.head == former.head),
             ("contrasts", plan.contrasts == former.contrasts),
-            ("recipe.size", plan.recipe.size == former.recipe.size),
+            ("recipe", plan.recipe.givesTheSame(as: former.recipe)),
             ("initial", plan.initial == former.initial), ("leave_out", plan.leaveOut == former.leaveOut),
         ]
         if let changed = fixed.first(where: { !$0.1 }) {

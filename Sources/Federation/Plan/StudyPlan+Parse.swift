@@ -150,10 +150,11 @@ extension StudyPlan {
             }
             return .weights(digest: digest)
         }
-        let preset = try part.text("preset", "small, base, lamim, resnet or resnet-small, or `weights`")
-        guard ["small", "base", "lamim", "resnet", "resnet-small"].contains(preset) else {
-            throw part.error(
-                "preset", "is \"\(preset.prefix(80))\": choose one of small, base, lamim, resnet, resnet-small")
+        let presets = Initial.presets.map(\.0)
+        let known = presets.joined(separator: ", ")
+        let preset = try part.text("preset", "one of \(known), or `weights`")
+        guard presets.contains(preset) else {
+            throw part.error("preset", "is \"\(preset.prefix(80))\": choose one of \(known)")
         }
         return .preset(name: preset, seed: try part.seed("seed") ?? 1)
     }

@@ -28,7 +28,9 @@ enum PlanKeys {
 extension StudyPlan.Recipe {
     init(_ plan: PlanSection, _ initial: StudyPlan.Initial) throws(PlanError) {
         self.init()
-        if case .preset(let name, _) = initial, ["small", "resnet-small"].contains(name) { size = 48 }
+        if case .preset(let name, _) = initial {
+            size = StudyPlan.Initial.presets.first { $0.0 == name }?.1 ?? size
+        }
         if let word = plan.word("recipe") {
             name = try Self.name(word, plan, "recipe")
             return
@@ -46,12 +48,14 @@ extension StudyPlan.Recipe {
             guard given.count == 2, given[0] < given[1] else {
                 throw s.error("percentiles", "must be two rising numbers within 0 to 100")
             }
+            guard name == "consilium" else {
+                throw s.error("percentiles", "belongs to the recipe consilium: leave it out")
+            }
             percentiles = given
         }
     }
 
     private static func name(_ word: String, _ s: PlanSection, _ key: String) throws(PlanError) -> String {
-        let names = ["consilium", "standardised", "lamim-pretrain", "lamim-finetune"]
         guard names.contains(word) else {
             throw s.error(key, "is \"\(word.prefix(80))\": choose one of \(names.joined(separator: ", "))")
         }

@@ -65,14 +65,26 @@ package struct StudyPlan: Codable, Sendable, Equatable {
         package var nonfinite = "refuse"
         /// Millimetres kept around the brain, 0…100.
         package var margin = 4.0
-        /// Lower and upper percentile that become 0 and 1.
+        /// Lower and upper percentile that become 0 and 1 (`consilium`).
         package var percentiles = [0.5, 99.5]
 
         package init() {}
+
+        static let names = ["consilium", "standardised", "lamim-pretrain", "lamim-finetune"]
+
+        /// Whether a scan that both take becomes the same input: they may differ in what they refuse.
+        func givesTheSame(as other: Recipe) -> Bool {
+            var own = self
+            (own.unstripped, own.nonfinite) = (other.unstripped, other.nonfinite)
+            return own == other
+        }
     }
 
     /// Where training begins.
     package enum Initial: Codable, Sendable, Equatable {
+        /// The presets of the encoder and the edges of their volumes in voxels.
+        static let presets = [("small", 48), ("base", 96), ("lamim", 96), ("resnet", 96), ("resnet-small", 48)]
+
         /// Weights drawn by a seed for a preset of the encoder.
         case preset(name: String, seed: UInt64)
         /// A model file the coordinator holds, by its SHA-256 digest.

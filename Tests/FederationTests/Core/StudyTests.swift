@@ -92,7 +92,7 @@ struct StudyTests {
         try f.consent("site-2")
         #expect(try f.round.reference.attempt == 2)
         #expect(try f.round.sites == ["site-1", "site-2"])
-        for line in ["head: lamim", "recipe: {size: 64}"] {
+        for line in ["head: lamim", "head: peak", "recipe: {size: 64}", "recipe: standardised"] {
             #expect(throws: Problem.self) {
                 try f.perform(.amendStudy(study: "tumour", text: Federated.plan([line]), reason: ""))
             }

@@ -1,0 +1,76 @@
+import CoordinatorService
+import Encoder
+import Federation
+import Foundation
+import Imaging
+import Testing
+import Training
+import Weights
+
+/// The words a plan may hold for presets, recipes and heads are those of the modules that carry them out.
+@Suite struct PlanWordsTests {
+    private func plan(_ lines: [String]) throws -> StudyPlan {
+        let least = [
+            "name: study", "task: detection", "classes: [normal, tumour]", "rounds: 1",
+            "governance: {purpose: a test, data_declared: synthetic}",
+        ]
+        return try StudyPlan.parse((least + lines).joined(separator: "\n") + "\n")
+    }
+
+    /// What `body` finds in the file of the plan's initial model.
+    private func initial(
+        _ plan: StudyPlan, _ body: (ModelFile, String) throws -> Void
+    ) throws {
+        let folder = NSTemporaryDirectory() + "words-\(UUID().uuidString)"
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try InitialModel.make(plan, path: folder + "/initial.safetensors")
+        try body(try ModelFile(folder + "/initial.safetensors"), folder)
+    }
+
+    @Test("every preset can stand in a plan, with volumes of its size", arguments: Preset.allCases)
+    func presets(preset: Preset) throws {
+        let plan = try plan(["initial: {preset: \(preset.rawValue)}"])
+        #expect(plan.recipe.size == preset.configuration.imageSize)
+        guard preset.configuration.hidden <= 256 else { return }
+        try initial(plan) { file, _ in
+            #expect(file.description.configuration.encoder == preset.configuration)
+        }
+    }
+
+    @Test("every recipe can stand in a plan", arguments: Recipe.Name.allCases)
+    func recipes(name: Recipe.Name) throws {
+        let plan = try plan(["initial: {preset: resnet-small}", "recipe: \(name.rawValue)"])
+        try initial(plan) { file, folder in
+            let recipe = try CaseSource.recipe(file.description.recipe ?? "")
+            #expect(recipe == Recipe(name: name, size: 48))
+            // Brought as weights it is taken as it is, but for a plan that prepares otherwise.
+            #expect(try InitialModel.adapt(file.file.path, plan, path: folder + "/same") == nil)
+            var other = plan
+            other.recipe.name = name == .consilium ? "standardised" : "consilium"
+            #expect(try InitialModel.adapt(file.file.path, other, path: folder + "/other") != nil)
+            let made = try ModelFile(folder + "/other").description
+            #expect(try CaseSource.recipe(made.recipe ?? "").name.rawValue == other.recipe.name)
+        }
+    }
+
+    @Test("every head can stand in a plan", arguments: FitRequest.HeadKind.allCases)
+    func heads(kind: FitRequest.HeadKind) throws {
+        let plan = try plan(["initial: {preset: resnet-small}", "head: \(kind.rawValue)"])
+        try initial(plan) { file, _ in
+            let head: Head =
+                switch kind {
+                case .mean: .mean(classes: 2)
+                case .peak: .peak(classes: 2)
+                case .lamim: .published(classes: 2)
+                }
+            #expect(file.description.configuration.head == head)
+        }
+    }
+
+    @Test("percentiles belong to the recipe that has them")
+    func percentiles() throws {
+        let lines = ["initial: {preset: small}", "recipe: {name: standardised, percentiles: [1, 99]}"]
+        #expect(throws: PlanError.self) { try plan(lines) }
+    }
+}

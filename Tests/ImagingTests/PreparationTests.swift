@@ -49,19 +49,19 @@ import Testing
         #expect(found.geometry == whole.geometry)
         // Far from air both are linear in what was scanned.
         let (low, high) = (sorted[0], sorted[sorted.count - 1])
-        var seen = 0
+        var (seen, worst) = (0, Float(0))
         for x in 16..<32 {
             for y in 16..<32 {
                 for z in 16..<32 {
                     let i = ((48 + x) * 48 + y) * 48 + z
                     let scanned = low + whole.voxels[i] * (high - low)
                     let expected = 0.45 + 0.15 * (scanned - percentile(50)) / deviation
-                    #expect(abs(found.voxels[i] - expected) < 2e-3)
+                    worst = max(worst, abs(found.voxels[i] - expected))
                     seen += abs(expected - 0.45) > 0.1 ? 1 : 0
                 }
             }
         }
-        #expect(seen > 100)
+        #expect(seen > 100 && worst < 2e-3)
         // However the scanner scales its numbers.
         var other = scan
         other.voxels = other.voxels.map { $0 * 3.5 }

@@ -1,6 +1,7 @@
 import CImaging
 
-/// A scan as it is averaged: masked, cleaned and, where the recipe crops to the brain, windowed to 0…1 with the background at 0.
+/// A scan as it is averaged: masked, cleaned and, where the recipe crops to the brain, windowed to 0…1 with the
+/// background at 0.
 struct VoxelRows: Sendable {
     /// What is done to each voxel.
     enum Tone: Sendable, Equatable {

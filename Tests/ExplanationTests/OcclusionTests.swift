@@ -144,7 +144,7 @@ import Training
             let explainer = try explainer(head)
             let input = input()
             let found = try explainer.explain(input, class: 1, by: .gradients)
-            #expect(try #require(found.incompleteness) <= most)
+            #expect(try #require(found.incompleteness) < most)
             var smoothed = input
             smoothed.voxels = explainer.fill(of: input).voxels
             let change =

@@ -24,9 +24,10 @@ package enum InitialModel {
 
     /// Gives weights that an operator brought the plan's head.
     ///
-    /// Weights of the very task, with its head and its recipe, are taken word for word; otherwise a new head is drawn by the plan's seed,
-    /// as is anything else the weights lack. A file that holds no part of our networks is another architecture, which only
-    /// sites with trainers of their own can train: it is taken word for word too, when all its numbers are F32.
+    /// Weights of the very task keep its head, and are taken word for word where they have the plan's recipe; otherwise a
+    /// new head is drawn by the plan's seed, as is anything else the weights lack. A file that holds no part of our
+    /// networks is another architecture, which only sites with trainers of their own can train: it is taken word for word
+    /// too, when all its numbers are F32.
     /// - Parameter weights: path of the object.
     /// - Returns: nil when the object itself is the initial model.
     package static func adapt(_ weights: String, _ plan: StudyPlan, path: String) throws -> ObjectReference? {
@@ -48,7 +49,7 @@ package enum InitialModel {
         }
         // What is released says how scans are prepared for it: as the plan does.
         let recipe = try CaseSource.recipe(MessageCoding.encode(plan.recipe))
-        let isPreparedAlike = try file.description.recipe.map { try CaseSource.recipe($0) == recipe } ?? false
+        let isPreparedAlike = file.description.recipe.flatMap { try? CaseSource.recipe($0) } == recipe
         if takesHead, isWhole, isPreparedAlike, file.file.tensors.count == layout.parameters.count { return nil }
         return try write(model, plan, seed: plan.seed, from: (file, takesHead), path: path)
     }

@@ -17,8 +17,8 @@ struct PretrainCommand: ParsableCommand {
             Takes content out of two views of every case and learns to restore it, as published for LaMIM, or hides \
             three quarters of a case's tokens and learns to predict them. Patients \
             whom a test split holds are left out; of the select split's cases it tells how far off they are restored, \
-            and keeps the epoch that is best at it. Writes model.safetensors, history.csv, metrics.json and \
-            pictures of patients' scans under pictures/. Interrupted, the same command goes on where it stopped. \
+            and keeps the epoch that is best at it. Writes model.safetensors, history.csv, metrics.json, \
+            pretraining.json and pictures of patients' scans under pictures/. Interrupted, the same command goes on where it stopped. \
             What comes of it is given to agent fit --weights.
             """)
 
@@ -103,7 +103,7 @@ struct PretrainCommand: ParsableCommand {
         let stop = StopRequest()
         let progress = FitProgressLine()
         let start = try startingWeights()
-        let cases = try TaskCases(forPretraining: data).cases
+        let cases = try TaskCases(forPretraining: data, seed: seed).cases
         let settings = try settings(start, cases: cases.count { $0.split == .train })
         let loader = CaseLoader(recipe: settings.recipe, cacheOption: cache)
         let left = cases.count { $0.split == .test }

@@ -51,6 +51,7 @@ struct RecalibrateCommand: ParsableCommand {
             throw TrainingError(.settings, "the model is of no task of two classes: a threshold means nothing for it")
         }
         let cases = try TaskCases(manifest: data, column: task, classes: reader.classes)
+        try cases.requireSplits(of: data)
         var (select, test) = (Recalibration.Cases(), Recalibration.Cases())
         for labelled in cases.cases where labelled.split != .train {
             let probabilities = try reader.predict(labelled.record).probabilities

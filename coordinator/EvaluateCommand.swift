@@ -11,7 +11,6 @@ import Imaging
 import Training
 import Weights
 
-extension Split: ExpressibleByArgument {}
 extension Precision: ExpressibleByArgument {}
 
 /// `coordinator evaluate`: fitted models compared on labelled cases of the coordinator's own.
@@ -20,10 +19,11 @@ struct EvaluateCommand: ParsableCommand {
         commandName: "evaluate",
         abstract: "Compare models on labelled cases, with intervals and tests.",
         discussion: """
-            Each model by itself, and each against the first: areas (site-stratified first, pooled second), calls at a \
-            threshold chosen on the select split, calibration, paired tests adjusted for their number, and with several \
-            manifests, one a site, a random-effects summary. Writes comparison.json and scores.csv. What a study's \
-            locked test is for is told by coordinator locked-test, which is recorded; this command is not.
+            On the test split, each model by itself, and each against the first: areas (site-stratified first, pooled \
+            second), calls at a threshold chosen on the select split, calibration, paired tests adjusted for their \
+            number, and with several manifests, one a site, a random-effects summary. Writes comparison.json and \
+            scores.csv. What a study's locked test is for is told by coordinator locked-test, which is recorded; this \
+            command is not.
             """)
 
     @Option(parsing: .upToNextOption, help: "Model files; the first is what the others are compared with.")
@@ -33,9 +33,6 @@ struct EvaluateCommand: ParsableCommand {
         parsing: .upToNextOption,
         help: "Manifests of the cases, one a site; a site is called by its manifest's folder.")
     var data: [String]
-
-    @Option(help: "The split that is compared on; the threshold is chosen on select.")
-    var split: Split = .test
 
     @Option(help: "The positive class; the last of the models' by default.")
     var positive: String?
@@ -63,7 +60,6 @@ struct EvaluateCommand: ParsableCommand {
         if let prevalence, !(prevalence > 0 && prevalence < 1) {
             throw ValidationError("--prevalence lies between 0 and 1.")
         }
-        guard split != .train else { throw ValidationError("Models are not compared on cases they were trained on.") }
     }
 
     func run() throws {
@@ -86,10 +82,10 @@ struct EvaluateCommand: ParsableCommand {
         var scores: [ModelScores] = []
         for (path, file) in zip(models, files) {
             // Each model is loaded once, for both.
-            let all = try self.scores(file, compared + (split == .select ? [] : choosing))
+            let all = try self.scores(file, compared + choosing)
             let probabilities = all.probabilities.map { $0[index] }
             let logits = all.logits.map { $0.map { Double($0) } }
-            let chosen = split == .select ? 0..<compared.count : compared.count..<all.labels.count
+            let chosen = compared.count..<all.labels.count
             scores.append(
                 ModelScores(
                     name: path, digest: SHA256.hex(ofFile: path) ?? "",
@@ -113,7 +109,8 @@ struct EvaluateCommand: ParsableCommand {
         for path in data {
             let site = URL(fileURLWithPath: path).deletingLastPathComponent().lastPathComponent
             let found = try TaskCases(manifest: path, column: task, classes: classes)
-            for labelled in found.of(split) {
+            try found.requireSplits(of: path)
+            for labelled in found.of(.test) {
                 cases.ids.append(labelled.record.id)
                 // Two sites may call two patients the same.
                 cases.patients.append("\(site)/\(labelled.record.patient)")
@@ -126,8 +123,9 @@ struct EvaluateCommand: ParsableCommand {
             choosing += select
         }
         guard !compared.isEmpty else {
-            throw OperatorError("no \(split.rawValue) case has a \(task) label in \(data.joined(separator: ", "))")
+            throw OperatorError("no test case has a \(task) label in \(data.joined(separator: ", "))")
         }
+        try cases.requireBothClasses()
         return (cases, compared, choosing)
     }
 
@@ -183,8 +181,9 @@ struct ComparisonTable {
         for contrast in c.contrasts {
             lines += ["", "\(contrast.name) against \(c.models[0].name)"]
             lines.append(
-                "  change of AUC \(text(contrast.change)), p \(Figures.optional(contrast.p, 4)), Holm "
-                    + "\(Figures.optional(contrast.adjusted, 4)), McNemar of calls p \(Figures.optional(contrast.callsP, 4))"
+                "  change of AUC within sites \(text(contrast.change)), p \(Figures.optional(contrast.p, 4)), Holm "
+                    + "\(Figures.optional(contrast.adjusted, 4)); pooled \(text(contrast.pooledChange)), p "
+                    + "\(Figures.optional(contrast.pooledP, 4)); McNemar of calls p \(Figures.optional(contrast.callsP, 4))"
             )
             for site in contrast.sites ?? [] {
                 lines.append(

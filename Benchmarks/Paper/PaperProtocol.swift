@@ -49,9 +49,10 @@ struct PaperProtocol: Codable, Equatable {
     var title = "Software validation on made heads. No evidence about patients, nor about methods on patients."
     var training = Cohort(cases: 1350, sites: 3, seed: 101, size: 48, generator: "first")
     /// Balanced afterwards: the first `testPerClass` of each class by name, labels without the generator's errors.
-    var test = Cohort(cases: 6600, sites: 3, seed: 907, size: 48, generator: "second")
-    var testPerClass = 900
-    /// Edge of the prepared volumes.
+    var test = Cohort(cases: 4700, sites: 3, seed: 907, size: 48, generator: "second")
+    var testPerClass = 600
+    /// How scans are prepared, for every arm, and the edge of the prepared volumes.
+    var recipe = "consilium"
     var size = 32
     var tasks = [
         Task(name: "detection", classes: ["normal", "tumour"]),
@@ -64,7 +65,7 @@ struct PaperProtocol: Codable, Equatable {
     var fractions = [1.0, 0.3, 0.1]
     var seeds: [UInt64] = [1]
     /// Rounds of one epoch each, the same for every arm: equal samples are seen.
-    var rounds = 6
+    var rounds = 4
     var pretrainingRounds = 4
     var pretrainingEpochs = 2
     /// Tried by every arm on the first task, federated, with all labels; the one with the best site-stratified area on the

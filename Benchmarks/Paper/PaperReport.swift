@@ -58,8 +58,8 @@ struct PaperReport {
                         .text(
                             "The design of the study, carried out by the programs themselves through one federation on "
                                 + "one machine. It shows whether the programs do what they should, and nothing about "
-                                + "patients. Test cases come from a generator that no training saw; one seed an arm, so "
-                                + "that intervals are over test cases and not over trainings."),
+                                + "patients. Test cases come from a generator that no training saw; intervals are over "
+                                + "test cases and not over trainings, but where methods over seeds are compared."),
                         .text("Protocol SHA-256 \(digest), in the plan of every study, and so in the transcript."),
                         .text(missing),
                     ]),

@@ -29,9 +29,12 @@ struct PaperRun {
         var steps: Int
         var seconds: Double
 
-        /// The one with the best area on the select cases.
+        /// The one with the best area on the select cases, of equals the one with the lower rate.
         static func best(_ trials: [Result]) -> Result? {
-            trials.max { ($0.select.withinSites?.area ?? 0) < ($1.select.withinSites?.area ?? 0) }
+            func rank(_ trial: Result) -> (Double, Double) {
+                (trial.select.withinSites?.area ?? 0, -trial.run.rate)
+            }
+            return trials.max { rank($0) < rank($1) }
         }
     }
 
@@ -147,7 +150,10 @@ struct PaperRun {
     }
 
     private func start(_ programs: inout [ChildProgram]) throws {
-        let isNew = !FileManager.default.fileExists(atPath: federation.state)
+        // What was begun and not set up to its end has run nothing yet.
+        let ready = folder + "/federation/ready"
+        let isNew = !FileManager.default.fileExists(atPath: ready)
+        if isNew { try? FileManager.default.removeItem(atPath: federation.folder) }
         try FileManager.default.createDirectory(atPath: federation.folder, withIntermediateDirectories: true)
         programs.append(try isNew ? federation.found() : federation.serve())
         for site in planned.sites + ["pool"] {
@@ -172,6 +178,7 @@ struct PaperRun {
             }
             programs.append(try federation.startSite(site))
         }
+        if isNew { try "".write(toFile: ready, atomically: true, encoding: .utf8) }
     }
 
     /// Every study the protocol may need, with its part of the labels.
@@ -254,7 +261,7 @@ struct PaperRun {
             try """
             name: \(name)
             \(plan)
-            recipe: {size: \(planned.size)}
+            recipe: {name: \(planned.recipe), size: \(planned.size)}
             minimum_sites: \(sites.count)
             governance:
               purpose: "\(planned.title) Protocol SHA-256 \(try planned.digest)"
@@ -273,7 +280,7 @@ struct PaperRun {
             guard status.standing == "running", ContinuousClock.now < limit else {
                 throw BenchError("the study \(name) is \(status.standing) and does not end: see \(federation.folder)")
             }
-            sleep(1)
+            sleep(2)
         }
     }
 }

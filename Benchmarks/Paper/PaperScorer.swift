@@ -14,15 +14,10 @@ struct PaperScores: Codable {
     /// Of the positive class.
     var scores: [Double]
 
-    private var strata: [StratifiedArea.Site] {
-        Set(sites).sorted().map { site in
-            let own = sites.indices.filter { sites[$0] == site }
-            return StratifiedArea.Site(labels: own.map { labels[$0] }, scores: own.map { scores[$0] })
-        }
-    }
-
     /// The primary figure: only cases of one site are compared.
-    var withinSites: DeLong.Estimate? { StratifiedArea.estimate(strata) }
+    var withinSites: DeLong.Estimate? {
+        StratifiedArea.estimate(labels: labels, scores: scores, sites: sites, patients: patients)
+    }
 
     /// Cases of some sites.
     func only(_ isWanted: (String) -> Bool) -> PaperScores {
@@ -32,27 +27,11 @@ struct PaperScores: Codable {
             scores: kept.map { scores[$0] })
     }
 
-    /// Change of the area from another model's to this one's, on the same cases: each site's paired change, weighed by its
-    /// pairs of cases.
+    /// Change of the area within sites from another model's to this one's, on the same cases.
     func change(from other: PaperScores) -> (value: Double, interval: [Double])? {
-        var (sum, variance, weights) = (0.0, 0.0, 0.0)
-        for site in Set(sites).sorted() {
-            let own = sites.indices.filter { sites[$0] == site }
-            let labels = own.map { self.labels[$0] }
-            guard
-                let paired = ClusteredArea.compare(
-                    labels: labels, own.map { scores[$0] }, own.map { other.scores[$0] },
-                    patients: own.map { patients[$0] })
-            else { continue }
-            let positives = Double(labels.count { $0 })
-            let weight = positives * (Double(labels.count) - positives)
-            sum += weight * paired.difference
-            variance += weight * weight * paired.variance
-            weights += weight
+        StratifiedArea.compare(labels: labels, scores, other.scores, sites: sites, patients: patients).map {
+            ($0.difference, $0.interval().ends)
         }
-        guard weights > 0 else { return nil }
-        let half = NormalDistribution.quantile(0.975) * variance.squareRoot() / weights
-        return (sum / weights, [sum / weights - half, sum / weights + half])
     }
 }
 

@@ -1,7 +1,33 @@
 // What the files of this target share: the two libraries' functions and a thread's context.
 #ifndef CONSILIUM_BACKEND_H
 #define CONSILIUM_BACKEND_H
+#include <stdlib.h>
+#include <string.h>
+
 #include "CMathBackends.h"
+
+// Libraries read their settings from the environment, once, when they are loaded. What it held before is put back: a
+// site's own trainer, started later, is not to inherit them.
+struct mb_setting {
+    const char *name, *value;
+    char *before;
+};
+static inline void mb_lend(struct mb_setting *settings, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        const char *before = getenv(settings[i].name);
+        settings[i].before = before ? strdup(before) : NULL;
+        setenv(settings[i].name, settings[i].value, 1);
+    }
+}
+static inline void mb_return(struct mb_setting *settings, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        if (settings[i].before)
+            setenv(settings[i].name, settings[i].before, 1);
+        else
+            unsetenv(settings[i].name);
+        free(settings[i].before);
+    }
+}
 
 struct dnn_context;
 
@@ -9,7 +35,7 @@ struct mb_backend {
     mb_library library;
     ck_team *team;
     int threads;
-    struct dnn_context **contexts;  // oneDNN: one a thread
+    struct dnn_context **contexts;  // oneDNN's: one a thread
 };
 
 int dnn_load(char *why, size_t capacity);

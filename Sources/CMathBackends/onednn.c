@@ -30,9 +30,11 @@ static char failure[512];
 
 static void load(void) {
     // OpenMP starts no threads of its own: every call is made from one of ours and stays there.
-    setenv("OMP_NUM_THREADS", "1", 1);
-    setenv("OMP_WAIT_POLICY", "passive", 0);
+    struct mb_setting settings[] = {{.name = "OMP_NUM_THREADS", .value = "1"},
+                                    {.name = "OMP_WAIT_POLICY", .value = "passive"}};
+    mb_lend(settings, 2);
     void *library = dlopen("libdnnl.so.2", RTLD_NOW | RTLD_LOCAL);
+    mb_return(settings, 2);
     if (!library) {
         snprintf(failure, sizeof failure, "cannot load libdnnl.so.2 (%s): install the package libdnnl2", dlerror());
         return;

@@ -10,18 +10,22 @@ typedef void (*sgemm_function)(int order, int ta, int tb, int m, int n, int k, f
                                const float *b, int ldb, float beta, float *c, int ldc);
 static sgemm_function sgemm;
 
-static char failure[512];
-static char *(*core_name)(void), *(*configuration)(void);
+static char failure[512], description[160];
 
 static void load(void) {
-    setenv("OPENBLAS_NUM_THREADS", "1", 1);
-    // Its own choice on processors with avx512_bf16 is its slowest core type.
-    if (ck_best_level() == CK_AVX512) setenv("OPENBLAS_CORETYPE", "SkylakeX", 0);
+    // Its own choice on processors with avx512_bf16 is its slowest core type; who names one has theirs.
+    struct mb_setting settings[] = {{.name = "OPENBLAS_NUM_THREADS", .value = "1"},
+                                    {.name = "OPENBLAS_CORETYPE", .value = "SkylakeX"}};
+    const size_t count = ck_best_level() == CK_AVX512 && !getenv("OPENBLAS_CORETYPE") ? 2 : 1;
+    mb_lend(settings, count);
     void *library = dlopen("libopenblas.so.0", RTLD_NOW | RTLD_LOCAL);
+    mb_return(settings, count);
     if (library) {
         sgemm = (sgemm_function)dlsym(library, "cblas_sgemm");
-        core_name = (char *(*)(void))dlsym(library, "openblas_get_corename");
-        configuration = (char *(*)(void))dlsym(library, "openblas_get_config");
+        char *(*core_name)(void) = (char *(*)(void))dlsym(library, "openblas_get_corename");
+        char *(*configuration)(void) = (char *(*)(void))dlsym(library, "openblas_get_config");
+        snprintf(description, sizeof description, "openblas %s %s", configuration ? configuration() : "",
+                 core_name ? core_name() : "");
     }
     if (!sgemm)
         snprintf(failure, sizeof failure, "cannot load libopenblas.so.0 (%s): install the package libopenblas0", dlerror());
@@ -32,9 +36,7 @@ int blas_load(char *why, size_t capacity) {
     snprintf(why, capacity, "%s", failure);
     return failure[0] ? -1 : 0;
 }
-void blas_describe(char *text, size_t capacity) {
-    snprintf(text, capacity, "openblas %s %s", configuration ? configuration() : "", core_name ? core_name() : "");
-}
+void blas_describe(char *text, size_t capacity) { snprintf(text, capacity, "%s", description); }
 
 int blas_multiply(const mb_product *p) {
     enum { ROW_MAJOR = 101, PLAIN = 111, TRANSPOSED = 112 };

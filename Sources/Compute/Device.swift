@@ -16,11 +16,11 @@ package final class Device {
 
     /// - Parameters:
     ///   - precision: of the encoder's matrix products.
-    ///   - threads: 1 or more; all processors when nil.
+    ///   - threads: 1 to 256; when nil all processors, as far as they are no more than that.
     ///   - library: the table's choice when nil.
     /// - Throws: ``ComputeError`` when the processor lacks the precision or a library cannot be loaded.
     package init(precision: Precision, threads: Int? = nil, library: MathLibrary? = nil) throws(ComputeError) {
-        let count = threads ?? ProcessInfo.processInfo.activeProcessorCount
+        let count = threads ?? min(ProcessInfo.processInfo.activeProcessorCount, 256)
         guard (1...256).contains(count) else {
             throw ComputeError(.threads, "\(count) threads cannot be used: choose a number from 1 to 256")
         }

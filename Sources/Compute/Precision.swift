@@ -22,8 +22,16 @@ package enum Precision: String, Codable, Sendable, CaseIterable {
 package enum MathLibrary: String, Codable, Sendable, CaseIterable {
     case openBLAS = "openblas"
     case oneDNN = "onednn"
+    /// Each fp32 product by the one that is the faster at its shape on processors without AVX-512.
+    case both = "onednn+openblas"
 
-    var code: mb_library { self == .oneDNN ? MB_ONEDNN : MB_OPENBLAS }
+    var code: mb_library {
+        switch self {
+        case .openBLAS: MB_OPENBLAS
+        case .oneDNN: MB_ONEDNN
+        case .both: MB_BOTH
+        }
+    }
 
     /// The library for a precision on this processor: a static table by its instruction sets, so that a restart on the
     /// same machine computes the same bytes.
@@ -31,7 +39,8 @@ package enum MathLibrary: String, Codable, Sendable, CaseIterable {
     /// | processor | fp32 | bf16 |
     /// |---|---|---|
     /// | x86-64 with avx512_bf16 | oneDNN | oneDNN |
-    /// | x86-64 with AVX2 or AVX-512 | oneDNN | refused: slower than fp32 |
+    /// | x86-64 with AVX-512 | oneDNN | refused: slower than fp32 |
+    /// | x86-64 with AVX2 | both | refused |
     /// | any other | OpenBLAS | refused |
     package static func suited(to precision: Precision) throws(ComputeError) -> MathLibrary {
         if precision == .bf16 && ck_has_bf16_products() == 0 {
@@ -40,6 +49,7 @@ package enum MathLibrary: String, Codable, Sendable, CaseIterable {
                 "this processor has no bfloat16 instructions (avx512_bf16), which would make bf16 slower than fp32: "
                     + "use --precision fp32")
         }
-        return ck_best_level() == CK_SCALAR ? .openBLAS : .oneDNN
+        let level = ck_best_level()
+        return level == CK_AVX512 ? .oneDNN : level == CK_AVX2 ? .both : .openBLAS
     }
 }

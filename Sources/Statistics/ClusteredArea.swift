@@ -13,8 +13,8 @@ package enum ClusteredArea {
             let variance = covariance(sums, sums)
         else { return nil }
         return DeLong.Estimate(
-            area: sums.area, variance: variance, positives: sums.clusters.positive, negatives: sums.clusters.negative,
-            level: level)
+            area: sums.area, variance: variance,
+            disjointPairs: min(sums.clusters.positive, sums.clusters.negative), level: level)
     }
 
     /// Two scores of the same scans.

@@ -15,9 +15,9 @@ package enum DeLong {
         package let interval: ClosedRange<Double>?
 
         /// - Parameters:
-        ///   - positives: independent cases of the class, or patients.
+        ///   - disjointPairs: of independent cases or patients, one of each class, that the area compares.
         ///   - level: confidence, above 0 and below 1.
-        init(area: Double, variance: Double?, positives: Int, negatives: Int, level: Double) {
+        init(area: Double, variance: Double?, disjointPairs: Int, level: Double) {
             self.area = area
             self.variance = variance
             guard let variance else {
@@ -25,7 +25,7 @@ package enum DeLong {
                 return
             }
             if area == 0 || area == 1 {
-                let end = pow((1 - level) / 2, 1 / Double(max(1, min(positives, negatives))))
+                let end = pow((1 - level) / 2, 1 / Double(max(1, disjointPairs)))
                 interval = area == 1 ? end...1 : 0...1 - end
                 return
             }
@@ -76,8 +76,8 @@ package enum DeLong {
         let roc = ROC(labels: labels, scores: scores)
         guard let area = roc.area, let placements = roc.placements else { return nil }
         return Estimate(
-            area: area, variance: covariance(placements, placements), positives: placements.positive.count,
-            negatives: placements.negative.count, level: level)
+            area: area, variance: covariance(placements, placements),
+            disjointPairs: min(placements.positive.count, placements.negative.count), level: level)
     }
 
     /// - Parameters:

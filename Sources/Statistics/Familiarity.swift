@@ -38,6 +38,8 @@ package struct Familiarity: Codable, Sendable, Equatable {
 
     /// How far sites differ from one another.
     package struct Between: Codable, Sendable, Equatable {
+        /// How many were summed; nil in what was summed before this was kept.
+        package let sites: Int?
         /// What squared distances of features are divided by, 1 or more; see ``ShrunkGaussian/inflation(_:)``.
         package let features: Double
         /// The same of images.
@@ -91,7 +93,7 @@ package struct Familiarity: Codable, Sendable, Equatable {
         restoration = nil
         let deviations = MomentSums.deviations(atAnother: sites.map(\.images))
         between = Between(
-            features: ShrunkGaussian.inflation(sites.map(\.features)),
+            sites: sites.count, features: ShrunkGaussian.inflation(sites.map(\.features)),
             images: ShrunkGaussian.inflation(sites.map(\.images)),
             // A number that never changes is no measure; ``judge(features:images:)`` then has none of the images.
             deviations: deviations.flatMap { $0.contains(0) ? nil : $0 })

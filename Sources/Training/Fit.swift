@@ -2,6 +2,7 @@ import Cohort
 import Compute
 import Encoder
 import Foundation
+import Imaging
 import Weights
 
 /// Fine-tunes a model on the cases of a task, from the first step or from where an earlier run stopped.
@@ -61,6 +62,32 @@ package final class Fit {
     /// Sentences about single cases that are told; all of them stand in the fit's description.
     private static let warningsShown = 5
 
+    /// What a person should know of the cases before they are trained on.
+    private func notes(_ survey: FitCases.Survey) -> [String] {
+        var notes: [String] = []
+        let task = request.task
+        let choice =
+            request.settings.select == .auc
+            ? "the best epoch is the one with the least loss" : "the best epoch is chosen without it"
+        for (split, meaning) in [(Split.select, choice), (.test, "no AUC of the split can be told")] {
+            let labels = Set(cases.indices(split).map { cases.cases[$0].label })
+            let missing = task.classes.indices.filter { !labels.contains($0) }
+            if labels.isEmpty {
+                if split == .select { notes.append("there are no select cases: the last epoch is kept") }
+            } else if !missing.isEmpty {
+                notes.append(
+                    "no \(split.rawValue) case has the \(task.column) label "
+                        + "\(missing.map { task.classes[$0] }.joined(separator: " or ")): \(meaning)")
+            }
+        }
+        let training = cases.indices(.train)
+        for (place, contrast) in Contrast.allCases.prefix(request.model.encoder.inChannels).enumerated()
+        where !training.contains(where: { survey.present[$0][place] }) {
+            notes.append("no training case has \(contrast.rawValue): the model learns nothing of it")
+        }
+        return notes
+    }
+
     /// Trains until the last epoch or until asked to stop.
     ///
     /// - Parameters:
@@ -71,6 +98,7 @@ package final class Fit {
             report(.reading(done: done, total: request.cases.count))
             if shouldStop() { throw CancellationError() }
         }
+        for note in notes(survey) { report(.note(note)) }
         for warning in survey.warnings.prefix(Self.warningsShown) { report(.note(warning)) }
         if survey.warnings.count > Self.warningsShown {
             let more = survey.warnings.count - Self.warningsShown

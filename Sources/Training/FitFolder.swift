@@ -53,7 +53,11 @@ final class FitFolder {
         return nil
     }
 
-    private func wouldOverwrite(_ reason: String) -> TrainingError {
+    func requireSame(_ before: [String: String], as now: [String: String]) throws(TrainingError) {
+        try Self.requireSame(before, as: now, in: path)
+    }
+
+    func wouldOverwrite(_ reason: String) -> TrainingError {
         TrainingError(
             .checkpoint,
             "\(model) would be overwritten, for \(reason): give another folder with --out, or move the model away")
@@ -78,7 +82,9 @@ final class FitFolder {
     }
 
     /// - Throws: ``TrainingError`` naming the first thing that differs.
-    func requireSame(_ before: [String: String], as now: [String: String]) throws(TrainingError) {
+    static func requireSame(
+        _ before: [String: String], as now: [String: String], in path: String
+    ) throws(TrainingError) {
         for key in Set(before.keys).union(now.keys).sorted() where before[key] != now[key] {
             let (old, new) = (before[key] ?? "nothing", now[key] ?? "nothing")
             let what =
@@ -87,7 +93,7 @@ final class FitFolder {
                 : "its \(key) is \"\(old)\" and the one asked for is \"\(new)\""
             throw TrainingError(
                 .checkpoint,
-                "\(path) holds a fit that cannot be continued: \(what); use the same settings or another --out")
+                "\(path) holds a training that cannot be continued: \(what); use the same settings or another --out")
         }
     }
 }

@@ -44,13 +44,16 @@ package final class LocalRound {
         package var checkpoint: String
         /// Seconds between checkpoints.
         package var checkpointSeconds: Double
+        /// Whether a checkpoint of something else gives way to this round, instead of being an error.
+        package var replacesOthers: Bool
 
         package init(
             model: ModelConfiguration, goal: Goal, begin: @escaping @Sendable (ParameterStore) throws -> Void,
             settings: FitSettings, length: Length, rate: @escaping @Sendable (Int) -> Float,
             trains: @escaping @Sendable (String) -> Bool, cases: [LabelledCase],
             load: @escaping @Sendable (CaseRecord) throws -> EncoderInput, precision: Precision, threads: Int?,
-            identity: [String: String], checkpoint: String, checkpointSeconds: Double = 600
+            identity: [String: String], checkpoint: String, checkpointSeconds: Double = 600,
+            replacesOthers: Bool = true
         ) {
             self.model = model
             self.goal = goal
@@ -66,6 +69,7 @@ package final class LocalRound {
             self.identity = identity
             self.checkpoint = checkpoint
             self.checkpointSeconds = checkpointSeconds
+            self.replacesOthers = replacesOthers
         }
     }
 
@@ -188,7 +192,8 @@ package final class LocalRound {
             trainer.trainsHeadOnly && augmentation.kinds.isEmpty ? FrozenFeatures(cases, network: trainer.network) : nil
         let clock = ContinuousClock()
         var lastCheckpoint = clock.now
-        while state.optimizerSteps < totalSteps {
+        // A checkpoint may stand between the last step of an epoch and what follows it.
+        while state.optimizerSteps < totalSteps || state.step == stepsPerEpoch {
             let plan = EpochPlan(
                 Array(cases.cases.indices), present: survey.present, settings: request.settings, epoch: state.epoch)
             let rest = plan.steps[state.step...].prefix(totalSteps - state.optimizerSteps)
@@ -218,7 +223,11 @@ package final class LocalRound {
                 state.step = 0
                 switch try epochEnd(&state, trainer, history) {
                 case .nothing: break
-                case .stopped: return nil
+                case .stopped:
+                    state.epoch -= 1
+                    state.step = stepsPerEpoch
+                    try write(state, identity)
+                    return nil
                 case .row(let row):
                     history.append(row)
                     try write(state, identity)
@@ -273,6 +282,9 @@ package final class LocalRound {
                 for moment in trainer.optimizer.moments { moment.elements.update(repeating: 0) }
                 trainer.optimizer.resume(atStep: 0)
             }
+        }
+        if !request.replacesOthers, let earlier = try? Checkpoint.read(request.checkpoint) {
+            try FitFolder.requireSame(earlier.identity, as: identity, in: request.checkpoint)
         }
         unlink(request.checkpoint)
         try request.begin(store)

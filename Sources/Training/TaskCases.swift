@@ -7,6 +7,8 @@ package struct TaskCases: Sendable {
     package let cases: [LabelledCase]
     /// Cases without a label of the task.
     package let unlabelled: Int
+    /// Whether the manifest says which split a case is in.
+    package let hasSplit: Bool
 
     /// - Parameters:
     ///   - path: the manifest's file.
@@ -30,6 +32,7 @@ package struct TaskCases: Sendable {
             try task.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }
         }
         unlabelled = manifest.cases.count - cases.count
+        hasSplit = manifest.hasSplit
         self.task = task
     }
 
@@ -43,7 +46,7 @@ package struct TaskCases: Sendable {
         try Self.requireOneSplitEach(manifest, path)
         var patients: [Split: Set<String>] = [:]
         let tasks: [LabelTask?] =
-            manifest.hasSplit ? [nil] : try manifest.tasks.map { try LabelTask(manifest: manifest, column: $0) }
+            manifest.hasSplit ? [nil] : manifest.tasks.compactMap { try? LabelTask(manifest: manifest, column: $0) }
         for task in tasks.isEmpty ? [nil] : tasks {
             for (record, split) in zip(manifest.cases, manifest.splits(task: task, seed: seed)) {
                 patients[split, default: []].insert(record.patient)
@@ -55,6 +58,19 @@ package struct TaskCases: Sendable {
             return LabelledCase(record: record, label: 0, split: split)
         }
         unlabelled = 0
+        hasSplit = manifest.hasSplit
+    }
+
+    /// Needs splits by the manifest: those made by patient follow the seed of whoever makes them, so that cases a model
+    /// was trained on could be taken for others.
+    /// - Throws: `CohortError`.
+    package func requireSplits(of path: String) throws(CohortError) {
+        guard hasSplit else {
+            throw CohortError(
+                .badManifest,
+                "\(path) has no split column, so which cases were trained on is not known: add the column, with train, "
+                    + "select or test.")
+        }
     }
 
     private static func requireOneSplitEach(_ manifest: Manifest, _ path: String) throws(TrainingError) {

@@ -9,6 +9,8 @@ struct AgentProcess {
     static let program = URL(fileURLWithPath: CommandLine.arguments[0]).resolvingSymlinksInPath()
         .deletingLastPathComponent().appendingPathComponent("agent").path
 
+    static let coordinator = program.replacing(/agent$/, with: "coordinator")
+
     /// - Parameter memoryMiB: private memory the program may have; nil leaves it as it is.
     static func run(_ arguments: [String], memoryMiB: Int? = nil) throws -> AgentProcess {
         let process = Process()

@@ -35,7 +35,32 @@ import Weights
             #expect(try bytes(folder + "/whole/metrics.json") == bytes(folder + "/killed/metrics.json"))
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/killed").count == 4)
             try infers(folder)
+            try compares(folder)
         }
+    }
+
+    /// The two models, which are the same, on all cases as if they were for testing.
+    private func compares(_ folder: String) throws {
+        var rows = try String(contentsOfFile: folder + "/cohort/manifest.csv", encoding: .utf8).split(separator: "\n")
+            .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        let split = try #require(rows[0].firstIndex(of: "split"))
+        func evaluate(_ name: String) throws -> FitProcess.Result {
+            let text = rows.map { $0.joined(separator: ",") }.joined(separator: "\n") + "\n"
+            try text.write(toFile: "\(folder)/cohort/\(name).csv", atomically: true, encoding: .utf8)
+            return try FitProcess.run(
+                ["evaluate", "--models", folder + "/whole/model.safetensors", folder + "/killed/model.safetensors"]
+                    + ["--data", "\(folder)/cohort/\(name).csv", "--out", folder + "/compared"],
+                program: AgentProcess.coordinator)
+        }
+        for row in rows.indices.dropFirst() { rows[row][split] = "test" }
+        let run = try evaluate("tested")
+        #expect(run.status == 0 && run.output.contains("change of AUC within sites 0"), "\(run.output)\(run.errors)")
+        #expect(run.output.contains("0.5, for there are no positive select cases"))
+        let scores = try String(contentsOfFile: folder + "/compared/scores.csv", encoding: .utf8)
+        #expect(scores.split(separator: "\n").count == 13)
+        rows = rows.map { row in row.enumerated().filter { $0.offset != split }.map(\.element) }
+        let refused = try evaluate("undivided")
+        #expect(refused.status != 0 && refused.errors.contains("has no split column"), "\(refused.errors)")
     }
 
     /// Predictions of the model of `whole`.

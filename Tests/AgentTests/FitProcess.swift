@@ -30,11 +30,12 @@ enum FitProcess {
     }
 
     /// Runs the program, and ends it with a signal after a time unless it is done before.
-    static func run(_ arguments: [String], signalAfter seconds: Double = .infinity, _ number: Int32 = SIGKILL) throws
-        -> Result
-    {
+    static func run(
+        _ arguments: [String], program: String = AgentProcess.program, signalAfter seconds: Double = .infinity,
+        _ number: Int32 = SIGKILL
+    ) throws -> Result {
         let process = Process()
-        process.executableURL = URL(fileURLWithPath: AgentProcess.program)
+        process.executableURL = URL(fileURLWithPath: program)
         process.arguments = arguments
         // Files and not pipes: a child that writes much must not wait for a reader.
         let prefix = NSTemporaryDirectory() + "/run-\(UUID().uuidString)"

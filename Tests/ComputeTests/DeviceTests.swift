@@ -8,7 +8,7 @@ import Testing
 @Suite struct DeviceTests {
     static let shapes = [
         (1, 1, 1), (1, 7, 3), (5, 1, 9), (3, 65, 17), (64, 64, 64), (216, 96, 33), (7, 130, 200), (130, 7, 200),
-        (216, 513, 64),
+        (216, 513, 64), (200, 210, 220),
     ]
 
     private func numbers(_ count: Int, _ seed: Int) -> [Float] {
@@ -49,7 +49,35 @@ import Testing
         }
     }
 
-    @Test("by default bf16 where the kernel says that the processor has AMX, or avx512_bf16 and is not Intel's")
+    @Test("with both libraries wide products are OpenBLAS's and narrow ones oneDNN's", arguments: [64, 200])
+    func both(edge: Int) throws {
+        let a = numbers(edge * edge, 1)
+        let b = numbers(edge * edge, 2).map { $0 / 3 }
+        let results = try MathLibrary.allCases.map { library in
+            let device = try Device(precision: .fp32, threads: 1, library: library)
+            var c = [Float](repeating: 0, count: edge * edge)
+            try Matrix.lending(a, width: edge) { a in
+                try Matrix.lending(b, width: edge) { b in
+                    try device.multiply(a, b, into: &c, m: edge, n: edge, k: edge)
+                }
+            }
+            return (library, c)
+        }
+        let of = Dictionary(uniqueKeysWithValues: results)
+        #expect(of[.both] == of[edge == 64 ? .oneDNN : .openBLAS])
+    }
+
+    @Test("what libraries are told by the environment when they are loaded is not left there")
+    func environment() throws {
+        _ = try Device(precision: .fp32, threads: 1, library: .both)
+        let began = try String(contentsOfFile: "/proc/self/environ", encoding: .utf8).split(separator: "\0")
+        for name in ["OMP_NUM_THREADS", "OMP_WAIT_POLICY", "OPENBLAS_NUM_THREADS", "OPENBLAS_CORETYPE"] {
+            let before = began.first { $0.hasPrefix(name + "=") }.map { String($0.dropFirst(name.count + 1)) }
+            #expect(ProcessInfo.processInfo.environment[name] == before, "\(name)")
+        }
+    }
+
+    @Test("the suited precision and library are those of the processor that the kernel describes")
     func suited() throws {
         let text = try String(contentsOfFile: "/proc/cpuinfo", encoding: .utf8)
         func words(_ key: String) -> [Substring] {
@@ -61,6 +89,9 @@ import Testing
             flags.contains("avx512_bf16")
             && (flags.contains("amx_bf16") || !words("vendor_id").contains("GenuineIntel"))
         #expect(Precision.suited == (isFaster ? .bf16 : .fp32))
+        let library: MathLibrary =
+            flags.contains("avx512f") ? .oneDNN : flags.contains("avx2") ? .both : .openBLAS
+        #expect(try MathLibrary.suited(to: .fp32) == library)
         _ = try Device(precision: .suited)
     }
 

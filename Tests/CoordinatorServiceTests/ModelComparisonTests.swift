@@ -42,6 +42,14 @@ import Testing
             #expect(model.positivePredictive != nil && model.temperature != nil && model.calibrationSlope != nil)
         }
         let better = try #require(comparison.contrasts.first)
+        let labels = cases.labels.map { $0 == 1 }
+        let paired = try #require(
+            StratifiedArea.compare(
+                labels: labels, models[1].probabilities, models[0].probabilities, sites: cases.sites,
+                patients: cases.patients))
+        #expect(better.change.value == paired.difference && better.p == paired.p)
+        let pooled = try #require(DeLong.compare(labels: labels, models[1].probabilities, models[0].probabilities))
+        #expect(abs(better.pooledChange.value - pooled.difference) < 1e-12 && better.pooledChange != better.change)
         #expect(better.change.value > 0.1 && (better.adjusted ?? 1) < 0.01 && (better.callsP ?? 1) < 0.01)
         #expect(better.sites?.count == 4 && (better.combined?.change.interval?[0] ?? -1) > 0)
         #expect(abs((better.sites ?? []).reduce(0) { $0 + $1.weight } - 1) < 1e-12)

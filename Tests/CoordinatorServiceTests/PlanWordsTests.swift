@@ -38,6 +38,20 @@ import Weights
         }
     }
 
+    @Test("what no site could carry out is refused with the plan")
+    func impossible() throws {
+        let flipped = ["initial: {preset: small}", "training: {epochs: 1, augment: [flip]}"]
+        try InitialModel.check(try plan(flipped))
+        let stored = try plan(flipped + ["recipe: lamim-pretrain"])
+        #expect(throws: TrainingError.self) { try InitialModel.check(stored) }
+        for (preset, isPossible) in [("small", true), ("resnet-small", false)] {
+            let pretraining = try StudyPlan.parse(
+                "name: study\ntask: pretraining\ninitial: {preset: \(preset)}\nrounds: 1\n"
+                    + "governance: {purpose: a test, data_declared: synthetic}\n")
+            #expect(((try? InitialModel.check(pretraining)) != nil) == isPossible, "\(preset)")
+        }
+    }
+
     @Test("every recipe can stand in a plan", arguments: Recipe.Name.allCases)
     func recipes(name: Recipe.Name) throws {
         let plan = try plan(["initial: {preset: resnet-small}", "recipe: \(name.rawValue)"])

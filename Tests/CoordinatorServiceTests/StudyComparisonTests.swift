@@ -43,4 +43,13 @@ import Testing
         #expect(rows.map { $0[0] } == ["weights x", "weights x"])
         #expect(rows.map { $0[1] } == ["90", "900"] && rows[0][2] == "0.7")
     }
+
+    @Test("a task's name may hold what a file's may not")
+    func names() {
+        let tasks = ["/../IDH", "----idh", "1p/19q"]
+        let curves = StudyComparison(
+            tasks.flatMap { [entry("a \($0)", $0, "weights x", 900, 0.8), entry("b \($0)", $0, "weights x", 90, 0.7)] }
+        ).curves
+        #expect(Set(curves.map(\.name)) == ["learning-----idh-1", "learning-----idh-2", "learning-1p-19q"])
+    }
 }

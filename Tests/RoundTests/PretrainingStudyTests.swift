@@ -51,6 +51,9 @@ import Testing
         try federation.coordinator("release", "promote", "one")
         let site = folder + "/site-1"
         while try !federation.agent("releases", "--state", site).contains("one") { usleep(100_000) }
+        #expect(
+            try federation.agent("releases", "--state", site).contains(
+                "how sites differ was learnt from 2 of them only"))
         let small = try Self.halved("\(folder)/cohort/site-1", to: folder + "/small")
         try federation.agent("infer", "--release", "one", "--state", site, "--case", small, "--out", folder + "/out")
         let prediction = try String(contentsOfFile: folder + "/out/small/prediction.json", encoding: .utf8)

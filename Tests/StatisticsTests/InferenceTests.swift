@@ -35,6 +35,12 @@ import Testing
             var sites: [Site]
             var area, variance: Double
         }
+        struct Strata: Decodable {
+            var labels: [Int]
+            var first, second: [Double]
+            var sites, patients: [String]
+            var area, variance, other, covariance, z, p: Double
+        }
         struct Threshold: Decodable {
             var labels: [Int]
             var scores: [Double]
@@ -54,6 +60,7 @@ import Testing
         var effects: [Effects]
         var clustered: [Clustered]
         var stratified: Stratified
+        var strata: Strata
         var thresholds: [Threshold]
         var predictive: [Predictive]
         var perfect: [Perfect]
@@ -146,11 +153,34 @@ import Testing
     @Test("only cases of one site are compared")
     func stratified() throws {
         let golden = try #require(Self.golden).stratified
+        let places = golden.sites.enumerated().flatMap { site, cases in cases.labels.map { _ in "site-\(site)" } }
+        let labels = golden.sites.flatMap { bools($0.labels) }
         let found = StratifiedArea.estimate(
-            golden.sites.map { StratifiedArea.Site(labels: bools($0.labels), scores: $0.scores) })
+            labels: labels, scores: golden.sites.flatMap(\.scores), sites: places,
+            patients: labels.indices.map { "p\($0)" })
         #expect(same(found?.area, golden.area) && same(found?.variance, golden.variance))
-        #expect(StratifiedArea.estimate([.init(labels: [true], scores: [1])]) == nil)
-        #expect(StratifiedArea.estimate([]) == nil)
+        #expect(StratifiedArea.estimate(labels: [true], scores: [1], sites: ["a"], patients: ["p"]) == nil)
+        #expect(StratifiedArea.estimate(labels: [], scores: [], sites: [], patients: []) == nil)
+    }
+
+    @Test("within sites, too, scans of one patient count together and two scores are compared as pairs")
+    func strata() throws {
+        let golden = try #require(Self.golden).strata
+        let labels = bools(golden.labels)
+        let found = StratifiedArea.estimate(
+            labels: labels, scores: golden.first, sites: golden.sites, patients: golden.patients)
+        #expect(same(found?.area, golden.area) && same(found?.variance, golden.variance))
+        let compared = StratifiedArea.compare(
+            labels: labels, golden.first, golden.second, sites: golden.sites, patients: golden.patients)
+        #expect(same(compared?.areas.1, golden.other) && same(compared?.covariance, golden.covariance))
+        #expect(same(compared?.z, golden.z) && same(compared?.p, golden.p))
+        // Told apart without a fault, two cases of one class at a site and two of the other at the next: four pairs share
+        // no case, as scipy.stats.beta.ppf(0.025, 4, 1).
+        let (rare, common) = ([true, true, false, false, false], [true, true, true, false, false])
+        let perfect = StratifiedArea.estimate(
+            labels: rare + common, scores: (rare + common).map { $0 ? 2 : 1 },
+            sites: rare.map { _ in "a" } + common.map { _ in "b" }, patients: (0..<10).map { "p\($0)" })
+        #expect(perfect?.area == 1 && abs((perfect?.interval?.lowerBound ?? 0) - 0.397635364384) < 1e-9)
     }
 
     @Test("the threshold is the highest with the sensitivity asked for")

@@ -66,6 +66,23 @@ import Weights
         #expect(description.warnings.count == 22)
     }
 
+    @Test("a class that a split lacks and a contrast that nobody has are told before the first step")
+    func missing() throws {
+        let out = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: out) }
+        let cases = SmallProblem.cases().filter { $0.split != .select || $0.label == 0 }
+        var request = SmallProblem.request(out, cases: cases) { $0.epochs = 1 }
+        request.load = { SmallProblem.input($0.id, label: 0, present: [true, true, false, true]) }
+        let (_, reports) = try fit(request)
+        let first = reports.firstIndex { if case .step = $0 { true } else { false } } ?? 0
+        let notes = reports[..<first].compactMap { if case .note(let text) = $0 { text } else { nil } }
+        #expect(
+            notes == [
+                "no select case has the bright label yes: the best epoch is the one with the least loss",
+                "no training case has T2w: the model learns nothing of it",
+            ])
+    }
+
     @Test("two runs give the same bytes, and so does one that was interrupted", arguments: Precision.allCases)
     func reproducible(precision: Precision) throws {
         guard (try? Device(precision: precision, threads: 1)) != nil else { return }

@@ -100,14 +100,68 @@ import Training
         #expect(try run("quiet", stopAfter: 0) == quiet)
     }
 
+    private func pretraining(
+        _ out: String, seed: UInt64 = 1, objective: PretrainingObjective = .masked, cases: [LabelledCase]? = nil
+    ) throws -> Pretraining {
+        var settings = SmallProblem.request("").settings
+        (settings.epochs, settings.batch, settings.dropContrasts, settings.seed) = (2, 3, 0, seed)
+        settings.classWeights = .none
+        return try Pretraining(
+            Pretraining.Request(
+                start: .configuration(SmallProblem.encoder), objective: objective, settings: settings,
+                cases: cases ?? SmallProblem.cases(), load: { SmallProblem.load($0) }, precision: .fp32, threads: 2,
+                out: out))
+    }
+
+    @Test("stopped while an epoch's select cases are looked at, it goes on with them", arguments: [1, 2])
+    func stoppedInValidation(epoch: Int) throws {
+        let folder = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let quiet = try pretraining(folder + "/quiet").run(report: { _ in }, shouldStop: { false })
+        let isOver = Mutex(false)
+        let stopped = try pretraining(folder + "/resumed").run(
+            report: { told in
+                if case .step(let done, let total, _, _) = told { isOver.withLock { $0 = 2 * done == epoch * total } }
+            }, shouldStop: { isOver.withLock(\.self) })
+        #expect(stopped == nil)
+        var steps = 0
+        let resumed = try pretraining(folder + "/resumed").run(
+            report: { if case .step = $0 { steps += 1 } }, shouldStop: { false })
+        #expect(resumed != nil && resumed == quiet)
+        #expect(steps == (epoch == 1 ? 2 : 0), "no step is trained twice")
+        let histories = try ["quiet", "resumed"].map {
+            try String(contentsOfFile: "\(folder)/\($0)/history.csv", encoding: .utf8).split(separator: "\n")
+                .map { $0.split(separator: ",").dropLast() }
+        }
+        #expect(histories[0] == histories[1] && histories[0].count == 3)
+    }
+
+    @Test("a folder that holds another training stays as it is")
+    func usedFolder() throws {
+        let folder = try SmallProblem.folder()
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        _ = try pretraining(folder + "/used").run(report: { _ in }, shouldStop: { false })
+        let model = try SmallProblem.bytes(folder + "/used/model.safetensors")
+        let begun = [
+            { try pretraining(folder + "/used", seed: 2) }, { try pretraining(folder + "/used", objective: .blocks16) },
+            { try pretraining(folder + "/used", cases: SmallProblem.cases(train: 13)) },
+        ]
+        for begin in begun { #expect(throws: TrainingError.self) { _ = try begin() } }
+        unlink(folder + "/used/pretraining.json")
+        #expect(throws: TrainingError.self) { _ = try pretraining(folder + "/used") }
+        #expect(try SmallProblem.bytes(folder + "/used/model.safetensors") == model)
+    }
+
     @Test("patients whom any label's test split would hold take no part in pretraining")
     func testPatients() throws {
         let folder = try SmallProblem.folder()
         defer { try? FileManager.default.removeItem(atPath: folder) }
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
-        let rows = (0..<60).map { "c\($0),p\($0 / 2),c\($0).nii,\($0 % 2),\($0 % 3)" }
+        // An age in months is no task, and none of its values a class.
+        let rows = (0..<140).map { "c\($0),p\($0 / 2),c\($0).nii,\($0 % 2),\($0 % 3),\(300 + $0)" }
         let path = folder + "/manifest.csv"
-        try Data((["case,patient,T1w,tumour,idh"] + rows).joined(separator: "\n").utf8).write(to: URL(filePath: path))
+        try Data((["case,patient,T1w,tumour,idh,age_months"] + rows).joined(separator: "\n").utf8).write(
+            to: URL(filePath: path))
         let cases = try TaskCases(forPretraining: path)
         let manifest = try Manifest.read(path)
         var tested: Set<String> = []
@@ -115,7 +169,10 @@ import Training
             let splits = manifest.splits(task: try LabelTask(manifest: manifest, column: column))
             for (record, split) in zip(manifest.cases, splits) where split == .test { tested.insert(record.patient) }
         }
-        #expect(cases.cases.count == 60 && !tested.isEmpty)
+        #expect(cases.cases.count == 140 && !tested.isEmpty)
+        #expect(throws: CohortError.self) {
+            try TaskCases(manifest: path, column: "tumour", classes: ["0", "1"]).requireSplits(of: path)
+        }
         for labelled in cases.cases {
             #expect((labelled.split == .test) == tested.contains(labelled.record.patient))
         }

@@ -10,7 +10,8 @@
 
 #include "CKernels.h"
 
-typedef enum { MB_OPENBLAS = 0, MB_ONEDNN = 1 } mb_library;
+// MB_BOTH: oneDNN, and OpenBLAS for the products it is the faster at on processors without AVX-512.
+typedef enum { MB_OPENBLAS = 0, MB_ONEDNN = 1, MB_BOTH = 2 } mb_library;
 typedef enum { MB_F32 = 0, MB_BF16 = 1 } mb_type;
 
 typedef struct mb_backend mb_backend;
@@ -19,7 +20,7 @@ typedef struct mb_backend mb_backend;
 // NULL and writes a sentence to `why`.
 mb_backend *mb_open(mb_library library, ck_team *team, char *why, size_t capacity);
 void mb_close(mb_backend *backend);
-// The library, its version and the instruction set it chose: what its results depend on beside the team.
+// The libraries, their versions and the instruction sets they chose: what results depend on beside the team.
 void mb_describe(const mb_backend *backend, char *text, size_t capacity);
 
 // c[m][n] (+)= sum_k a[m][k] b[k][n]; strides in elements, one of each pair being 1; rows of c are `c_row` apart.

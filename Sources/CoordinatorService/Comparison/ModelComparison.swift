@@ -47,11 +47,14 @@ package struct ModelComparison: Codable, Sendable, Equatable {
     /// A model against the first.
     package struct Contrast: Codable, Sendable, Equatable {
         package var name: String
-        /// Change of the pooled area, paired, patients counted together.
+        /// Change of the area within sites, paired, patients counted together: the primary one.
         package var change: Figure
         package var p: Double?
         /// After Holm over all models compared.
         package var adjusted: Double?
+        /// The same of all cases together.
+        package var pooledChange: Figure
+        package var pooledP: Double?
         /// Exact McNemar of right and wrong calls; absent where patients have several cases.
         package var callsP: Double?
         /// Each site's change of its area, and all combined by random effects; absent with one site.
@@ -95,11 +98,7 @@ package struct ModelComparison: Codable, Sendable, Equatable {
         _ models: [ModelScores], on cases: ComparedCases, task: String, sensitivity: Double = 0.9,
         prevalence: Double? = nil
     ) throws(OperatorError) {
-        let positive = cases.isPositive
-        guard positive.contains(true), positive.contains(false) else {
-            throw OperatorError(
-                "all \(positive.count) cases are of one class: nothing can be told apart; give cases of both")
-        }
+        try cases.requireBothClasses()
         self.task = task
         self.positive = cases.classes[cases.positive]
         self.cases = cases.classes.indices.map { index in cases.labels.count { $0 == index } }
@@ -124,15 +123,12 @@ extension ModelComparison.Model {
         let positive = cases.isPositive
         name = model.name
         digest = model.digest
-        let sites = cases.siteNames.map { site in
-            let own = cases.sites.indices.filter { cases.sites[$0] == site }
-            return StratifiedArea.Site(
-                labels: own.map { positive[$0] }, scores: own.map { model.probabilities[$0] })
-        }
         func figure(_ estimate: DeLong.Estimate?) -> ModelComparison.Figure? {
             estimate.map { ModelComparison.Figure($0.area, $0.interval) }
         }
-        stratifiedArea = figure(StratifiedArea.estimate(sites))
+        stratifiedArea = figure(
+            StratifiedArea.estimate(
+                labels: positive, scores: model.probabilities, sites: cases.sites, patients: cases.patients))
         pooledArea = figure(
             ClusteredArea.estimate(labels: positive, scores: model.probabilities, patients: cases.patients))
         let choosing = cases.choosingLabels.map { $0 == cases.positive }
@@ -174,12 +170,17 @@ extension ModelComparison.Contrast {
     ) {
         let positive = cases.isPositive
         guard
-            let paired = ClusteredArea.compare(
+            let paired = StratifiedArea.compare(
+                labels: positive, other.probabilities, first.probabilities, sites: cases.sites,
+                patients: cases.patients),
+            let pooled = ClusteredArea.compare(
                 labels: positive, other.probabilities, first.probabilities, patients: cases.patients)
         else { return nil }
         name = other.name
         change = ModelComparison.Figure(paired.difference, paired.interval())
         p = paired.p
+        pooledChange = ModelComparison.Figure(pooled.difference, pooled.interval())
+        pooledP = pooled.p
         if Set(cases.patients).count == cases.patients.count {
             func right(_ scores: [Double], _ threshold: Double) -> [Bool] {
                 zip(scores, positive).map { ($0 >= threshold) == $1 }

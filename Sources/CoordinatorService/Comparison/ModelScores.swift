@@ -52,6 +52,14 @@ package struct ComparedCases: Sendable {
         self.choosingLabels = choosingLabels
     }
 
+    /// - Throws: ``OperatorError`` when the positive cases or the others are missing.
+    package func requireBothClasses() throws(OperatorError) {
+        guard Set(isPositive).count == 2 else {
+            throw OperatorError(
+                "all \(labels.count) cases are of one class: nothing can be told apart; give cases of both")
+        }
+    }
+
     var isPositive: [Bool] { labels.map { $0 == positive } }
     var siteNames: [String] { Set(sites).sorted() }
 }

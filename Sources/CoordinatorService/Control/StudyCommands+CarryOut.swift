@@ -87,9 +87,12 @@ extension OpenLockedTest {
 
 extension StudyPlan {
     /// Reads a plan as its author gave it.
-    /// - Throws: ``OperatorError`` with the file, the line and the nearest name.
+    /// - Throws: ``OperatorError`` with the file, and the line and the nearest name or what no site could carry out.
     static func read(_ text: String, file: String) throws(OperatorError) -> StudyPlan {
-        do { return try StudyPlan.parse(text) } catch { throw OperatorError("\(file), \(error)") }
+        let plan: StudyPlan
+        do { plan = try StudyPlan.parse(text) } catch { throw OperatorError("\(file), \(error)") }
+        do { try InitialModel.check(plan) } catch { throw OperatorError("\(file): \(error)") }
+        return plan
     }
 }
 

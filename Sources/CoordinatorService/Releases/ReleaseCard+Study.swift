@@ -1,5 +1,6 @@
 import Encoder
 import Federation
+import Statistics
 
 extension ReleaseCard {
     /// The card of a committed round.
@@ -18,17 +19,27 @@ extension ReleaseCard {
         let round = try Self.committed(number, of: study)
         guard let model = round.candidate else { throw OperatorError("round \(round.reference.round) has no model") }
         let plan = study.planDigest == round.plan ? study.plan : study.formerPlans[round.plan] ?? study.plan
+        let familiarity = round.gate?.judgement?.familiarity
+        var limits = Self.limits(of: study, plan: plan)
+        let summed = familiarity.map { $0.between?.sites ?? 1 }
+        if let summed, summed < Self.fewestTellingSites {
+            limits.append(
+                "how sites differ was learnt from \(summed) of them only: expect cases of others to be called unlike "
+                    + "the training data")
+        }
         self.init(
             federation: federation, name: release, standing: .candidate, model: model, round: round.reference,
             task: plan.task, classes: plan.classes.map(\.name), recipe: plan.recipe.line, plan: round.plan,
             transcript: head, sites: Self.sites(of: study, upTo: round),
             figures: (round.gate?.judgement?.figures ?? [])
                 + study.evaluations.filter { $0.model == model.digest }.flatMap(\.figures),
-            point: round.gate?.judgement?.point, familiarity: round.gate?.judgement?.familiarity, lineage: plan.lineage,
-            limits: Self.limits(of: study, plan: plan),
+            point: round.gate?.judgement?.point, familiarity: familiarity, lineage: plan.lineage, limits: limits,
             notice: ModelDescription.investigational,
             created: now)
     }
+
+    /// With two sites' cases alone nearly all of a third's were called unlike, with eleven sites' 1 to 5 % of a twelfth's.
+    private static let fewestTellingSites = 5
 
     private static func committed(_ number: Int?, of study: Study) throws(OperatorError) -> Round {
         guard let number else {

@@ -124,9 +124,20 @@ package struct StudyComparison {
             }
             guard !series.isEmpty else { return nil }
             return LineChart(
-                "learning-\(task)", title: "\(task): AUC by the number of training cases", x: "training cases",
+                "learning-\(Self.fileName(of: task, among: tasks))",
+                title: "\(task): AUC by the number of training cases", x: "training cases",
                 y: "AUC", series)
         }
+    }
+
+    /// Tasks are any text, names of files are not: other characters become hyphens, and names that then meet are numbered.
+    private static func fileName(of task: String, among tasks: [String]) -> String {
+        func safe(_ text: String) -> String {
+            String(text.lowercased().map { $0.isASCII && ($0.isLetter || $0.isNumber) ? $0 : "-" }.prefix(64))
+        }
+        let alike = tasks.filter { safe($0) == safe(task) }
+        guard alike.count > 1, let place = alike.firstIndex(of: task) else { return safe(task) }
+        return "\(safe(task))-\(place + 1)"
     }
 
     var section: Report.Section {

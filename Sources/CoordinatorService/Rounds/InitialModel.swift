@@ -22,6 +22,18 @@ package enum InitialModel {
             model(plan, encoder), plan, seed: seed, from: nil, path: path)
     }
 
+    /// What every site would refuse in the first round.
+    /// - Throws: one sentence.
+    package static func check(_ plan: StudyPlan) throws {
+        var settings = FitSettings(recipe: try CaseSource.recipe(MessageCoding.encode(plan.recipe)))
+        settings.augment = plan.training.augment.compactMap { .init(rawValue: $0.rawValue) }
+        _ = try settings.augmentation()
+        guard case .preset(let name, _) = plan.initial, let preset = Preset(rawValue: name),
+            let objective = plan.objective.flatMap({ PretrainingObjective(rawValue: $0.rawValue) })
+        else { return }
+        try objective.goal.check(objective.model(preset.configuration))
+    }
+
     /// Gives weights that an operator brought the plan's head.
     ///
     /// Weights of the very task keep its head, and are taken word for word where they have the plan's recipe; otherwise a

@@ -1,5 +1,6 @@
 package import Cohort
 package import Compute
+import Cryptography
 package import Encoder
 import Foundation
 import Imaging
@@ -92,6 +93,12 @@ package final class Pretraining {
         description = try request.start.description(of: model, recipe: s.recipe)
         select = request.cases.filter { $0.split == .select }
         folder = try FitFolder(request.out)
+        var identity = s.identity
+        identity["starting weights"] = request.start.identity
+        identity["objective"] = request.objective.rawValue
+        try Self.claim(
+            folder,
+            identity.merging(["seed": "\(s.seed)", "data": Self.digest(of: request.cases)]) { $1 })
         try folder.makeCheckpointFolder()
         errors = try RestorationErrors(
             request.objective, seed: s.seed, precision: request.precision, threads: request.threads)
@@ -103,10 +110,32 @@ package final class Pretraining {
                 settings: s, length: .epochs(s.epochs), rate: { schedule.rate(at: $0) },
                 trains: { !s.freezes($0) }, cases: request.cases, load: request.load, precision: request.precision,
                 threads: request.threads,
-                identity: s.identity.merging([
-                    "starting weights": request.start.identity, "objective": request.objective.rawValue,
-                ]) { $1 },
-                checkpoint: folder.checkpoint, checkpointSeconds: request.checkpointSeconds))
+                identity: identity, checkpoint: folder.checkpoint, checkpointSeconds: request.checkpointSeconds,
+                replacesOthers: false))
+    }
+
+    /// Over names and splits, before anything is read; the checkpoint's own is over voxels too.
+    private static func digest(of cases: [LabelledCase]) -> String {
+        var hash = SHA256()
+        for labelled in cases { hash.update("\(labelled.record.id)\n\(labelled.split.rawValue)\n") }
+        return hash.finish()
+    }
+
+    /// Writes what is going to be trained here, or finds it to be the same.
+    /// - Throws: ``TrainingError`` when the folder holds anything else, which stays as it is.
+    private static func claim(_ folder: FitFolder, _ identity: [String: String]) throws {
+        let path = folder.path + "/pretraining.json"
+        let files = FileManager.default
+        guard let data = files.contents(atPath: path) else {
+            guard ![folder.model, folder.fit, folder.checkpoint].contains(where: files.fileExists(atPath:)) else {
+                throw folder.wouldOverwrite("it is of another training: \(path) is not there")
+            }
+            return try OutputFile.write(json: identity, to: path)
+        }
+        guard let known = try? JSONDecoder().decode([String: String].self, from: data) else {
+            throw folder.wouldOverwrite("\(path) cannot be read")
+        }
+        try folder.requireSame(known, as: identity)
     }
 
     private static func begin(_ start: FitRequest.Start, seed: UInt64) -> @Sendable (ParameterStore) throws -> Void {

@@ -188,6 +188,60 @@ def perfect():
     ]
 
 
+def strata():
+    """Areas within sites where patients have several scans, of two scores of the same scans."""
+    owners, places, labels, first, second = [], [], [], [], []
+    for site, (n, patients) in enumerate([(50, 20), (30, 30), (40, 25), (4, 4)]):
+        own, scores = scored(n, 0.5, 0.9, None if site != 1 else 2)
+        if site == 3:
+            own = np.ones(n, dtype=int)
+        owners += [f"p{o}" for o in (np.arange(n) if patients == n else rng.randint(patients, size=n))]
+        places += [f"site-{site}"] * n
+        labels += own.tolist()
+        first += scores.tolist()
+        second += (scores * 0.5 + rng.normal(size=n) + 0.4 * own).tolist()
+    labels, first, second = np.array(labels), np.array(first), np.array(second)
+
+    # Of each site the placement values of each patient, summed, and by how much they spread.
+    total, sums = 0.0, np.zeros(2)
+    spread = np.zeros((2, 2))
+    for site in sorted(set(places)):
+        here = np.array([p == site for p in places])
+        m, k = int(labels[here].sum()), int((1 - labels[here]).sum())
+        if m == 0 or k == 0:
+            continue
+        whose = np.array(owners)[here]
+        names = sorted(set(whose))
+        rows = []
+        for scores in (first[here], second[here]):
+            x, y = placements(labels[here], scores)
+            deviation = np.zeros((len(names), 2))
+            for name, value in zip(whose[labels[here] == 1], x - x.mean()):
+                deviation[names.index(name), 0] += value
+            for name, value in zip(whose[labels[here] == 0], y - y.mean()):
+                deviation[names.index(name), 1] += value
+            rows.append((x.mean(), deviation))
+        counts = [len(set(whose[labels[here] == label])) for label in (1, 0)] + [len(names)]
+        weight = m * k
+        total += weight
+        sums += weight * np.array([rows[0][0], rows[1][0]])
+        for i in range(2):
+            for j in range(2):
+                a, b = rows[i][1], rows[j][1]
+                spread[i, j] += weight**2 * (
+                    counts[0] / (counts[0] - 1) * (a[:, 0] @ b[:, 0]) / m**2
+                    + counts[1] / (counts[1] - 1) * (a[:, 1] @ b[:, 1]) / k**2
+                    + counts[2] / (counts[2] - 1) * (a[:, 0] @ b[:, 1] + a[:, 1] @ b[:, 0]) / (m * k)
+                )
+    areas, spread = sums / total, spread / total**2
+    z = (areas[0] - areas[1]) / np.sqrt(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
+    return {
+        "labels": labels.tolist(), "first": first.tolist(), "second": second.tolist(), "sites": places,
+        "patients": owners, "area": float(areas[0]), "variance": float(spread[0, 0]), "other": float(areas[1]),
+        "covariance": float(spread[0, 1]), "z": float(z), "p": float(2 * scipy.stats.norm.sf(abs(z))),
+    }
+
+
 json.dump(
     {
         "versions": {
@@ -196,7 +250,7 @@ json.dump(
         },
         "calibration": calibration(), "temperature": temperature(), "holm": holm(), "effects": effects(),
         "clustered": clustered(), "stratified": stratified(), "thresholds": thresholds(), "predictive": predictive(),
-        "perfect": perfect(),
+        "perfect": perfect(), "strata": strata(),
     },
     sys.stdout,
 )

@@ -46,14 +46,13 @@ import Testing
             """)
         #expect(tuned != pretrained)
         #expect(try federation.coordinator("verify").contains("row"))
-        // A site that has the release tells a head of half the size from those of both sites' training.
+        // A site that has the release tells a head of half the size from those of the training.
         try federation.coordinator("release", "create", "one", "--study", "detect")
         try federation.coordinator("release", "promote", "one")
         let site = folder + "/site-1"
         while try !federation.agent("releases", "--state", site).contains("one") { usleep(100_000) }
-        #expect(
-            try federation.agent("releases", "--state", site).contains(
-                "how sites differ was learnt from 2 of them only"))
+        let kept = try federation.agent("releases", "--state", site)
+        #expect(kept.contains("how sites differ was learnt from 1 of them only"), "\(kept)")
         let small = try Self.halved("\(folder)/cohort/site-1", to: folder + "/small")
         try federation.agent("infer", "--release", "one", "--state", site, "--case", small, "--out", folder + "/out")
         let prediction = try String(contentsOfFile: folder + "/out/small/prediction.json", encoding: .utf8)

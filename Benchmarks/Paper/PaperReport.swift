@@ -269,12 +269,3 @@ struct PaperReport {
         return table
     }
 }
-
-extension EncoderConfiguration {
-    /// Multiply-adds of a forward pass over a case, without a head.
-    fileprivate var products: Int {
-        if residual != nil { return residualProducts }
-        let block = 4 * hidden * hidden + 2 * hidden * mlp + 2 * tokens * hidden
-        return tokens * (patchValues * hidden + layers * block)
-    }
-}

@@ -51,6 +51,13 @@ package struct EncoderConfiguration: Codable, Sendable, Equatable {
     package var grid: Int { imageSize / patchSize }
     /// Patches of a volume.
     package var tokens: Int { grid * grid * grid }
+    /// Multiply-adds of a forward pass over a case, without a head: of a transformer the patch embedding, the layers' linear
+    /// maps and the attention's two products; of a residual network the convolutions.
+    package var products: Int {
+        if residual != nil { return residualProducts }
+        let layer = 4 * hidden * hidden + 2 * hidden * mlp + 2 * tokens * hidden
+        return tokens * (patchValues * hidden + layers * layer)
+    }
     /// Width of an attention head.
     package var headDepth: Int { hidden / heads }
     /// Values of a patch: channels × patch³.

@@ -35,7 +35,8 @@ package final class Fit {
         let estimate = MemoryEstimate.fit(
             request.model, precision: request.precision, batch: request.settings.batch, threads: device.threads,
             trained: trained.reduce(0) { $0 + $1.count }, moments: request.settings.optimizer.moments,
-            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? Self.mostFeatures(request) : nil)
+            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? Self.mostFeatures(request) : nil,
+            augmented: !augmentation.kinds.isEmpty)
         let available = MemoryEstimate.available()
         try estimate.require(
             available: available,

@@ -150,7 +150,8 @@ package final class LocalRound {
             model, precision: request.precision, batch: settings.batch * request.goal.views, threads: device.threads,
             trained: trained.reduce(0) { $0 + $1.count }, moments: settings.optimizer.moments,
             decoded: request.goal.views > 1 ? settings.batch * request.goal.views : 0,
-            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * subsets : nil)
+            features: trained.allSatisfy { ParameterLayout.isHead($0.name) } ? training.count * subsets : nil,
+            augmented: !augmentation.kinds.isEmpty)
         let available = MemoryEstimate.available()
         try estimate.require(
             available: available, advice: "close other programs, or ask for a smaller batch or model in the plan")

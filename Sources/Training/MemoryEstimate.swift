@@ -29,9 +29,10 @@ package struct MemoryEstimate: Sendable, Equatable {
     ///   - decoded: volumes restored at once.
     ///   - features: where nothing but the head is trained, the most features of cases kept; no gradients of
     ///     activations are then needed.
+    ///   - augmented: whether cases are changed each time they are shown, so that no features are kept.
     package static func fit(
         _ model: ModelConfiguration, precision: Precision, batch: Int, threads: Int, trained: Int, moments: Int,
-        resident: Int = 0, decoded: Int = 0, features: Int? = nil
+        resident: Int = 0, decoded: Int = 0, features: Int? = nil, augmented: Bool = false
     ) -> MemoryEstimate {
         let e = model.encoder
         let layout = ParameterLayout(model)
@@ -39,18 +40,19 @@ package struct MemoryEstimate: Sendable, Equatable {
         let shown = model.maskDecoder == nil ? e.tokens : TokenMask(e).shown
         let shape = Shape(e, tokens: shown, precision: precision, batch: batch)
         let image = shape.image
+        // One pass computed, two loaded ahead, one being put together; a single case is not copied.
+        let queued = image * (batch == 1 ? 3 : Amount(batch) * 3 + 1)
         var estimate = MemoryEstimate()
         estimate.parameters = (Amount(layout.count) * 4 + (precision.half ? vectors * 4 : 0)).value
         estimate.training = (Amount(trained) * 4 * Amount(1 + moments)).value
         if let features {
             let kept = Amount(features) * Amount(model.head?.features(of: e) ?? 0) * 4
             estimate.activations = shape.activations(training: false).value
-            // One case is computed at a time.
-            estimate.cases = (Amount(resident) + image * 2 + kept).value
+            // Of features that are kept one case is computed at a time.
+            estimate.cases = (Amount(resident) + (augmented ? queued : image * 2 + kept)).value
         } else {
             estimate.activations = (shape.activations(training: true) + shape.gradients).value
-            // One pass computed, two loaded ahead, one being put together; a single case is not copied.
-            estimate.cases = (Amount(resident) + image * (batch == 1 ? 3 : Amount(batch) * 3 + 1)).value
+            estimate.cases = (Amount(resident) + queued).value
         }
         // Outputs, their gradient, signs, and the rows between the decoder's two steps in fp32 and in the device's type.
         estimate.activations = (Amount(estimate.activations) + Amount(decoded) * image * 6).value

@@ -62,6 +62,19 @@ import Testing
         let models = try String(contentsOfFile: both + "/models.csv", encoding: .utf8).split(separator: "\n")
         #expect(models.count == 3 && models[1].hasPrefix("detection,detect,weights "))
         #expect(models[2].hasPrefix("pretraining,pre,preset small,2,"))
+        func rows(_ name: String) throws -> [[String]] {
+            try String(contentsOfFile: "\(both)/\(name).csv", encoding: .utf8).split(separator: "\n").dropFirst()
+                .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        }
+        let effort = try rows("effort")
+        #expect(effort.map { $0[0] } == ["detect", "pre"])
+        // 8 tokens of 4 × 8³ values, 256 wide; 6 layers of 4 · 256² + 2 · 256 · 1024 + 2 · 8 · 256 products; two
+        // operations each, three passes.
+        #expect(effort[0][5] == "0.252838" && effort[1][5].isEmpty)
+        #expect(effort[0][1] == effort[0][2] && (5_200_000...5_300_000).contains(Int(effort[0][1]) ?? 0))
+        let cases = try rows("cohort").map { Int($0[1]) ?? 0 }
+        #expect(effort[0][4] == "\(cases.reduce(0, +))")
+        #expect(effort[0][3] == "\(cases.reduce(0) { $0 + ($1 + 3) / 4 })")
         // What a reviewer is given of each.
         for name in ["pre", "detect"] {
             let out = "\(folder)/report-\(name)"

@@ -24,12 +24,15 @@ import Training
     @Test("a fit of the head alone needs no gradients of activations, but room for the features it keeps")
     func headOnly() {
         let model = ModelConfiguration(encoder: Preset.base.configuration, head: .published(classes: 2))
-        func estimate(_ features: Int?) -> MemoryEstimate {
+        func estimate(_ features: Int?, augmented: Bool = false) -> MemoryEstimate {
             MemoryEstimate.fit(
-                model, precision: .fp32, batch: 2, threads: 2, trained: 1000, moments: 2, features: features)
+                model, precision: .fp32, batch: 2, threads: 2, trained: 1000, moments: 2, features: features,
+                augmented: augmented)
         }
         #expect(estimate(0).activations < (estimate(nil).activations / 5))
         #expect(estimate(100).total - estimate(0).total == 100 * 72 * 256 * 4)
+        // Cases that change each time are loaded ahead, and their features not kept.
+        #expect(estimate(100, augmented: true).cases == estimate(nil).cases)
     }
 
     @Test("attention's scratch is counted for every thread")

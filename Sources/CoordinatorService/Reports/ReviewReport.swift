@@ -13,19 +13,24 @@ struct ReviewReport {
     /// Reports of sites on the model in force, read from the objects; those deleted are not there.
     private let reports: [EvaluationReport]
     private let comparison: StudyComparison
+    private let efforts: [TrainingEffort]
 
     /// - Parameters:
     ///   - others: studies it is compared with.
     ///   - report: reads a site's report.
+    ///   - model: reads a study's model in force.
     init(
         _ study: Study, beside others: [Study], federation: String, head: TranscriptHead, software: String,
-        report: (ObjectReference) -> EvaluationReport?
+        report: (ObjectReference) -> EvaluationReport?, model: (ObjectReference) -> ModelFile?
     ) {
         self.study = study
         self.federation = federation
         self.head = head
         self.software = software
         comparison = StudyComparison(([study] + others).map(StudyComparison.Entry.init))
+        efforts = ([study] + others).filter { $0.plan.kind == .training }.map { study in
+            TrainingEffort(study, model: study.base.flatMap(model))
+        }
         reports =
             Self.last(study)?.reports.keys.sorted().compactMap { site in
                 Self.last(study)?.reports[site].flatMap { report($0.object) }
@@ -45,7 +50,7 @@ struct ReviewReport {
             title: "Study \(study.name) of \(federation)",
             notice: ModelDescription.investigational,
             sections: [
-                summary, cohort, rounds, model, curves, comparison.section, tests, record,
+                summary, cohort, rounds, effort, model, curves, comparison.section, tests, record,
             ].filter { !$0.parts.isEmpty })
     }
 
@@ -138,6 +143,10 @@ struct ReviewReport {
                         [.init("candidate", areas)])))
         }
         return Report.Section("Rounds", study.rounds.isEmpty ? [] : parts + [.table(table)])
+    }
+
+    private var effort: Report.Section {
+        Report.Section("Training", efforts.isEmpty ? [] : [.table(TrainingEffort.table(efforts))])
     }
 
     /// Figures of the model in force.

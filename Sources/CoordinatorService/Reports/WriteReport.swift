@@ -1,3 +1,4 @@
+import Encoder
 import Federation
 import Foundation
 import Reporting
@@ -28,12 +29,13 @@ package struct WriteReport: OperatorCommand {
         let report = ReviewReport(
             try desk.study(study), beside: try others.map { try desk.study($0) },
             federation: desk.coordinator.state.name ?? "", head: desk.coordinator.head,
-            software: Software.name
-        ) { object in
-            guard let data = FileManager.default.contents(atPath: objects.path(of: object.digest)) else { return nil }
-            let text = String(decoding: data, as: UTF8.self)
-            return try? MessageCoding.decode(Signed<EvaluationReport>.self, from: text).body()
-        }
+            software: Software.name,
+            report: { object in
+                FileManager.default.contents(atPath: objects.path(of: object.digest)).flatMap { data in
+                    let text = String(decoding: data, as: UTF8.self)
+                    return try? MessageCoding.decode(Signed<EvaluationReport>.self, from: text).body()
+                }
+            }, model: { try? ModelFile(objects.path(of: $0.digest)) })
         do { return Answer(files: try report.report.write(to: folder)) } catch {
             throw OperatorError("the report cannot be written to \(folder): \(error)")
         }

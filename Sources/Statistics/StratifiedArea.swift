@@ -29,8 +29,9 @@ package enum StratifiedArea {
             area: wins / pairs, variance: variance.map { $0 / (pairs * pairs) }, disjointPairs: disjoint, level: level)
     }
 
-    /// Two scores of the same scans, each site's compared as pairs.
-    /// - Returns: nil when no site has scans of both classes, or one that has them fewer than two patients of a class.
+    /// Two scores of the same scans, each site's compared as pairs. A site with fewer than two patients of a class is left
+    /// out of areas and variance: how much its own would vary is not known.
+    /// - Returns: nil when no site has two patients of each class.
     package static func compare(
         labels: [Bool], _ first: [Double], _ second: [Double], sites: [String], patients: [String]
     ) -> DeLong.Comparison? {
@@ -39,7 +40,7 @@ package enum StratifiedArea {
             guard
                 let own = ClusteredArea.compare(
                     labels: site.labels, site.of(first), site.of(second), patients: site.of(patients))
-            else { return nil }
+            else { continue }
             pairs += site.pairs
             wins += site.pairs * own.areas.0
             others += site.pairs * own.areas.1

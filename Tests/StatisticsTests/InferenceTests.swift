@@ -174,6 +174,11 @@ import Testing
             labels: labels, golden.first, golden.second, sites: golden.sites, patients: golden.patients)
         #expect(same(compared?.areas.1, golden.other) && same(compared?.covariance, golden.covariance))
         #expect(same(compared?.z, golden.z) && same(compared?.p, golden.p))
+        // A site with a single positive case has no variance of its own: it is left out.
+        let more = StratifiedArea.compare(
+            labels: labels + [true, false, false], golden.first + [1, 2, 0], golden.second + [0, 1, 2],
+            sites: golden.sites + ["new", "new", "new"], patients: golden.patients + ["a", "b", "c"])
+        #expect(more == compared)
         // Told apart without a fault, two cases of one class at a site and two of the other at the next: four pairs share
         // no case, as scipy.stats.beta.ppf(0.025, 4, 1).
         let (rare, common) = ([true, true, false, false, false], [true, true, true, false, false])

@@ -18,8 +18,8 @@ struct PretrainCommand: ParsableCommand {
             three quarters of a case's tokens and learns to predict them. Patients \
             whom a test split holds are left out; of the select split's cases it tells how far off they are restored, \
             and keeps the epoch that is best at it. Writes model.safetensors, history.csv, metrics.json, \
-            pretraining.json and pictures of patients' scans under pictures/. Interrupted, the same command goes on where it stopped. \
-            What comes of it is given to agent fit --weights.
+            pretraining.json and pictures of patients' scans under pictures/. Interrupted, the same command goes on \
+            where it stopped. What comes of it is given to agent fit --weights.
             """)
 
     @Option(help: "Manifest of the cases.", completion: .file(extensions: ["csv"]))

@@ -151,7 +151,7 @@ struct PaperRun {
 
     private func start(_ programs: inout [ChildProgram]) throws {
         // What was begun and not set up to its end has run nothing yet.
-        let ready = folder + "/federation/ready"
+        let ready = federation.folder + "/ready"
         let isNew = !FileManager.default.fileExists(atPath: ready)
         if isNew { try? FileManager.default.removeItem(atPath: federation.folder) }
         try FileManager.default.createDirectory(atPath: federation.folder, withIntermediateDirectories: true)

@@ -20,20 +20,14 @@ extension ReleaseCard {
         guard let model = round.candidate else { throw OperatorError("round \(round.reference.round) has no model") }
         let plan = study.planDigest == round.plan ? study.plan : study.formerPlans[round.plan] ?? study.plan
         let familiarity = round.gate?.judgement?.familiarity
-        var limits = Self.limits(of: study, plan: plan)
-        let summed = familiarity.map { $0.between?.sites ?? 1 }
-        if let summed, summed < Self.fewestTellingSites {
-            limits.append(
-                "how sites differ was learnt from \(summed) of them only: expect cases of others to be called unlike "
-                    + "the training data")
-        }
         self.init(
             federation: federation, name: release, standing: .candidate, model: model, round: round.reference,
             task: plan.task, classes: plan.classes.map(\.name), recipe: plan.recipe.line, plan: round.plan,
             transcript: head, sites: Self.sites(of: study, upTo: round),
             figures: (round.gate?.judgement?.figures ?? [])
                 + study.evaluations.filter { $0.model == model.digest }.flatMap(\.figures),
-            point: round.gate?.judgement?.point, familiarity: familiarity, lineage: plan.lineage, limits: limits,
+            point: round.gate?.judgement?.point, familiarity: familiarity, lineage: plan.lineage,
+            limits: Self.limits(of: study, plan: plan, familiarity: familiarity),
             notice: ModelDescription.investigational,
             created: now)
     }
@@ -74,11 +68,19 @@ extension ReleaseCard {
         return sites.values.sorted { $0.name < $1.name }
     }
 
-    private static func limits(of study: Study, plan: StudyPlan) -> [String] {
+    private static func limits(of study: Study, plan: StudyPlan, familiarity: Familiarity?) -> [String] {
         var limits = ["cross-site patient overlap not checked"]
         if plan.governance.data == .synthetic { limits.append("trained on made data: says nothing about patients") }
         limits.append("single updates were visible to the coordinator")
         limits.append("locked test opened \(study.lockedTestOpenings) times before this release")
+        if let familiarity {
+            let sites = familiarity.between?.sites ?? 1
+            if sites < fewestTellingSites {
+                limits.append(
+                    "how sites differ was learnt from \(sites) of them only: expect cases of others to be called unlike "
+                        + "the training data")
+            }
+        }
         return limits
     }
 }

@@ -29,9 +29,9 @@ package enum InitialModel {
         settings.augment = plan.training.augment.compactMap { .init(rawValue: $0.rawValue) }
         _ = try settings.augmentation()
         guard case .preset(let name, _) = plan.initial, let preset = Preset(rawValue: name),
-            let objective = plan.objective.flatMap({ PretrainingObjective(rawValue: $0.rawValue) })
+            let objective = objective(plan)
         else { return }
-        try objective.goal.check(objective.model(preset.configuration))
+        try objective.goal.check(model(plan, preset.configuration))
     }
 
     /// Gives weights that an operator brought the plan's head.
@@ -69,11 +69,13 @@ package enum InitialModel {
     /// The column the model predicts; a pretrained encoder predicts none.
     private static func task(_ plan: StudyPlan) -> String? { plan.objective == nil ? plan.task : nil }
 
+    private static func objective(_ plan: StudyPlan) -> PretrainingObjective? {
+        plan.objective.flatMap { PretrainingObjective(rawValue: $0.rawValue) }
+    }
+
     /// The encoder with what the study trains beside it.
     private static func model(_ plan: StudyPlan, _ encoder: EncoderConfiguration) -> ModelConfiguration {
-        if let objective = plan.objective.flatMap({ PretrainingObjective(rawValue: $0.rawValue) }) {
-            return objective.model(encoder)
-        }
+        if let objective = objective(plan) { return objective.model(encoder) }
         let head: Head =
             switch plan.head {
             case .mean: .mean(classes: plan.classes.count)

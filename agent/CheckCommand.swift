@@ -35,9 +35,6 @@ struct CheckCommand: ParsableCommand {
     @Option(help: "Three letters the prepared axes point to, such as RAS, or stored; by default the recipe's own.")
     var orientation: String?
 
-    @Option(help: "Divides the patients where the manifest names no split; give the seed of the fit.")
-    var seed = Manifest.defaultSeed
-
     @Option(help: ArgumentHelp("Write a picture of each case into this folder.", valueName: "dir"))
     var pictures: String?
 
@@ -55,8 +52,7 @@ struct CheckCommand: ParsableCommand {
         let recipe = Recipe(name: recipe, size: size, orientation: orientation, unstripped: unstripped == .allow)
         try recipe.check()
         let manifest = try Manifest.read(data)
-        let check = try CohortCheck(
-            manifest: manifest, column: task, recipe: recipe, seed: seed, threads: threads)
+        let check = try CohortCheck(manifest: manifest, column: task, recipe: recipe, threads: threads)
         let album = try pictures.map { try PictureFolder($0) }
         // A person at a terminal sees that it goes on; logs and pipes stay clean.
         let isWatched = isatty(STDERR_FILENO) == 1

@@ -111,7 +111,7 @@ struct FitCommand: ParsableCommand {
     @Option(help: "By what the best epoch is chosen.")
     var select: FitSettings.Criterion = .auc
 
-    @Option(help: "Chooses weights, order and split: the same seed, the same model.")
+    @Option(help: "Chooses weights and order: the same seed, the same model.")
     var seed: UInt64 = 1
 
     @OptionGroup var machine: MachineOptions
@@ -223,7 +223,7 @@ struct FitCommand: ParsableCommand {
     }
 
     private func labelled(_ manifest: Manifest, _ labels: LabelTask) throws -> [LabelledCase] {
-        let splits = manifest.splits(task: labels, seed: seed)
+        let splits = manifest.splits(task: labels)
         return try zip(manifest.cases, splits).compactMap { record, split in
             try labels.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }
         }

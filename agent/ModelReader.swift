@@ -24,7 +24,7 @@ final class ModelReader {
     /// The recipe the model's file names.
     let carriedRecipe: Recipe?
     private let description: ModelDescription
-    private let loader: CaseLoader
+    private let source: CaseSource
     /// Pooled features of a case, and its logits.
     private let read: (EncoderInput) throws(EncoderError) -> (features: [Float], logits: [Float])
     /// What the training cases were like, where the model's folder says.
@@ -101,7 +101,8 @@ final class ModelReader {
             self.explainer = explainer
         }
         // Predictions leave no prepared scans behind.
-        loader = CaseLoader(recipe: prepared, cache: nil, threads: device.threads)
+        source = CaseSource(
+            CaseLoader(recipe: prepared, cache: nil, threads: device.threads), contrasts: description.contrasts)
     }
 
     /// What was read of a case.
@@ -118,7 +119,7 @@ final class ModelReader {
     }
 
     func predict(_ record: CaseRecord) throws -> Reading {
-        let volume = try loader.prepared(record)
+        let volume = try source.volume(record)
         let input = EncoderInput(voxels: volume.voxels, present: volume.present)
         let (features, logits) = try read(input)
         let probabilities = CrossEntropy.softmax(logits[...])
@@ -129,7 +130,7 @@ final class ModelReader {
             case: record.id, task: description.task, probabilities: probabilities, classes: classes,
             threshold: threshold, thresholdFrom: chosen.from, modelDigest: digest,
             licenceReference: description.licenceReference,
-            recipe: loader.recipe.summary,
+            recipe: source.recipe.summary,
             contrasts: Contrast.allCases.map { ($0.rawValue, volume.present[$0.channel]) }, warnings: volume.warnings,
             device: device.description)
         if let (known, projection) = familiarity,

@@ -76,7 +76,7 @@ struct PretrainCommand: ParsableCommand {
     )
     var augment: [Augmentation.Kind] = []
 
-    @Option(help: "Chooses weights, order, split and what is taken out: the same seed, the same model.")
+    @Option(help: "Chooses weights, order and what is taken out: the same seed, the same model.")
     var seed: UInt64 = 1
 
     @OptionGroup var machine: MachineOptions
@@ -103,7 +103,7 @@ struct PretrainCommand: ParsableCommand {
         let stop = StopRequest()
         let progress = FitProgressLine()
         let start = try startingWeights()
-        let cases = try TaskCases(forPretraining: data, seed: seed).cases
+        let cases = try TaskCases(forPretraining: data).cases
         let settings = try settings(start, cases: cases.count { $0.split == .train })
         let loader = CaseLoader(recipe: settings.recipe, cacheOption: cache)
         let left = cases.count { $0.split == .test }

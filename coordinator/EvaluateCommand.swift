@@ -31,7 +31,8 @@ struct EvaluateCommand: ParsableCommand {
 
     @Option(
         parsing: .upToNextOption,
-        help: "Manifests of the cases, one a site; a site is called by its manifest's folder.")
+        help:
+            "Manifests of the cases, one a site; a site is called by as much of its manifest's path as tells it apart.")
     var data: [String]
 
     @Option(help: "The positive class; the last of the models' by default.")
@@ -106,8 +107,7 @@ struct EvaluateCommand: ParsableCommand {
     ) throws -> (ComparedCases, compared: [LabelledCase], choosing: [LabelledCase]) {
         var cases = ComparedCases(ids: [], patients: [], sites: [], labels: [], classes: classes, positive: positive)
         var (compared, choosing): ([LabelledCase], [LabelledCase]) = ([], [])
-        for path in data {
-            let site = URL(fileURLWithPath: path).deletingLastPathComponent().lastPathComponent
+        for (path, site) in zip(data, try SiteNames.of(data)) {
             let found = try TaskCases(manifest: path, column: task, classes: classes)
             try found.requireSplits(of: path)
             for labelled in found.of(.test) {
@@ -133,7 +133,8 @@ struct EvaluateCommand: ParsableCommand {
         guard let text = file.description.recipe else {
             throw OperatorError("\(file.file.path) does not say how scans are prepared for it; fit it again")
         }
-        let source = try CaseSource(recipe: text, contrasts: Contrast.allCases.map(\.rawValue), cache: nil)
+        let source = CaseSource(
+            CaseLoader(recipe: try CaseSource.recipe(text), cache: nil), contrasts: file.description.contrasts)
         return try CaseScores.of(
             file, cases: cases, load: source.input, precision: precision ?? .suited, threads: threads)
             ?? CaseScores(logits: [], labels: [])
@@ -146,6 +147,27 @@ struct EvaluateCommand: ParsableCommand {
             lines.append("\(cases.sites[row]),\(cases.ids[row]),\(cases.classes[cases.labels[row]]),\(values)")
         }
         return lines.joined(separator: "\n") + "\n"
+    }
+}
+
+/// What sites are called whose manifests are given.
+enum SiteNames {
+    /// The folder of each manifest; folders above it, or the file's name, where that does not tell them apart.
+    /// - Throws: ``OperatorError`` when a manifest is given twice.
+    static func of(_ manifests: [String]) throws(OperatorError) -> [String] {
+        let files = manifests.map { URL(fileURLWithPath: $0).resolvingSymlinksInPath() }
+        for (index, file) in files.enumerated() where files[..<index].contains(file) {
+            throw OperatorError("the manifest \(manifests[index]) is given twice: give each site's once")
+        }
+        let folders = files.map { $0.deletingLastPathComponent().pathComponents.dropFirst() }
+        let names = files.map { $0.deletingPathExtension().pathComponents.dropFirst() }
+        for components in [folders, names] {
+            for depth in 1...max(1, components.map(\.count).max() ?? 1) {
+                let short = components.map { $0.suffix(depth).joined(separator: "/") }
+                if Set(short).count == short.count { return short }
+            }
+        }
+        return files.map(\.path)
     }
 }
 
@@ -185,6 +207,9 @@ struct ComparisonTable {
                     + "\(Figures.optional(contrast.adjusted, 4)); pooled \(text(contrast.pooledChange)), p "
                     + "\(Figures.optional(contrast.pooledP, 4)); McNemar of calls p \(Figures.optional(contrast.callsP, 4))"
             )
+            if contrast.change == nil {
+                lines.append("  no site has two patients of each class, so the change within sites has no variance")
+            }
             for site in contrast.sites ?? [] {
                 lines.append(
                     "  \(site.site) (\(site.cases) cases): \(text(site.change)), weight \(Figures.rounded(site.weight, 2))"

@@ -4,6 +4,7 @@ import Encoder
 import Foundation
 import Imaging
 import Statistics
+import Synchronization
 import Training
 
 /// What a model says of test and select cases, and its areas.
@@ -29,17 +30,29 @@ struct PaperScores: Codable {
 
     /// Change of the area within sites from another model's to this one's, on the same cases.
     func change(from other: PaperScores) -> (value: Double, interval: [Double])? {
-        StratifiedArea.compare(labels: labels, scores, other.scores, sites: sites, patients: patients).map {
-            ($0.difference, $0.interval().ends)
+        StratifiedArea.compare(labels: labels, scores, other.scores, sites: sites, patients: patients).flatMap {
+            change in
+            change.interval().map { (change.difference, $0.ends) }
         }
     }
 }
 
-/// Scores models over the cases of a manifest; prepared cases are kept on disk.
-struct PaperScorer {
+/// Scores models over the cases of a manifest. Prepared cases are kept on disk and, since some eighty models are scored
+/// over the same, in memory: half a megabyte a case of 32³ voxels.
+final class PaperScorer: Sendable {
     private let cache: PreparedCache?
+    /// By the path of a scan.
+    private let inputs = Mutex<[String: EncoderInput]>([:])
 
     init(folder: String) { cache = PreparedCache(folder: folder + "/prepared", days: 365) }
+
+    private func input(_ record: CaseRecord, _ source: CaseSource) throws -> EncoderInput {
+        let key = record.paths.contrasts.values.min() ?? record.id
+        if let kept = inputs.withLock({ $0[key] }) { return kept }
+        let input = try source.input(record)
+        inputs.withLock { $0[key] = input }
+        return input
+    }
 
     func scores(_ path: String, _ manifest: String, _ task: PaperProtocol.Task, _ split: Split) throws -> PaperScores {
         let file = try ModelFile(path)
@@ -50,7 +63,8 @@ struct PaperScorer {
         let threads = Preparation.defaultThreads
         let parts = try mapInParallel(threads, threads: threads) { part in
             let own = cases[cases.count * part / threads..<cases.count * (part + 1) / threads]
-            return try CaseScores.of(file, cases: Array(own), load: source.input, precision: .suited, threads: 1)
+            return try CaseScores.of(
+                file, cases: Array(own), load: { try self.input($0, source) }, precision: .suited, threads: 1)
         }
         return PaperScores(
             labels: cases.map { $0.label == 1 }, sites: cases.map { Self.site($0.record) },

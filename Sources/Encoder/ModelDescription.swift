@@ -15,6 +15,8 @@ package struct ModelDescription: Sendable, Equatable {
     package var classes: [String]
     /// The preparation recipe as JSON.
     package var recipe: String?
+    /// Names of the contrasts it was shown in training, where others were left out; nil for whatever a case has.
+    package var contrasts: [String]?
     /// A binary model says its second class at this probability and above.
     package var threshold: Double?
     /// The written permission to use the weights this model descends from.
@@ -24,15 +26,23 @@ package struct ModelDescription: Sendable, Equatable {
 
     package init(
         configuration: ModelConfiguration, task: String? = nil, classes: [String] = [], recipe: String? = nil,
-        threshold: Double? = nil, licenceReference: String? = nil, lineage: [String] = []
+        contrasts: [String]? = nil, threshold: Double? = nil, licenceReference: String? = nil, lineage: [String] = []
     ) {
         self.configuration = configuration
         self.task = task
         self.classes = classes
         self.recipe = recipe
+        self.contrasts = contrasts
         self.threshold = threshold
         self.licenceReference = licenceReference
         self.lineage = lineage
+    }
+
+    /// Takes up what `weights` say of their permission and origin.
+    /// - Parameter digest: SHA-256 of the weights this model begins with.
+    package mutating func descend(from weights: ModelDescription, digest: String) {
+        licenceReference = weights.licenceReference
+        lineage = [digest] + weights.lineage
     }
 
     private enum Key {
@@ -41,6 +51,7 @@ package struct ModelDescription: Sendable, Equatable {
         static let task = "task"
         static let classes = "classes"
         static let recipe = "recipe"
+        static let contrasts = "contrasts"
         static let threshold = "threshold"
         static let licence = "licence_ref"
         static let lineage = "lineage"
@@ -56,6 +67,7 @@ package struct ModelDescription: Sendable, Equatable {
         metadata[Key.task] = task
         if !classes.isEmpty { metadata[Key.classes] = try Self.json(classes) }
         metadata[Key.recipe] = recipe
+        metadata[Key.contrasts] = contrasts?.joined(separator: " ")
         metadata[Key.threshold] = threshold.map { "\($0)" }
         metadata[Key.licence] = licenceReference
         if !lineage.isEmpty { metadata[Key.lineage] = lineage.joined(separator: " ") }
@@ -94,7 +106,8 @@ package struct ModelDescription: Sendable, Equatable {
         }
         self.init(
             configuration: configuration, task: metadata[Key.task], classes: classes, recipe: metadata[Key.recipe],
-            threshold: threshold, licenceReference: metadata[Key.licence],
+            contrasts: metadata[Key.contrasts]?.split(separator: " ").map(String.init), threshold: threshold,
+            licenceReference: metadata[Key.licence],
             lineage: Self.lineage(metadata))
     }
 

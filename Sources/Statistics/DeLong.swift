@@ -8,10 +8,11 @@ package enum DeLong {
         package let area: Double
         /// Nil with fewer than two cases of a class.
         package let variance: Double?
-        /// `area` ± z·√variance, clipped to 0…1; nil without a variance. At an area of 0 or 1, where the variance is zero
-        /// and says nothing, it ends where so few cases could no longer happen to be told apart so well: an area A makes
-        /// k disjoint pairs all right with a chance of Aᵏ, k the cases of the smaller class, so it ends at ((1 − level)/2)^(1/k)
-        /// from the other end, as Clopper and Pearson's interval of k out of k does.
+        /// `area` ± z·√variance, clipped to 0…1; nil without a variance, or where it is zero since scores are tied. At an
+        /// area of 0 or 1, where the variance is zero and says nothing, it ends where so few cases could no longer happen
+        /// to be told apart so well: an area A makes k disjoint pairs all right with a chance of Aᵏ, k the cases of the
+        /// smaller class, so it ends at ((1 − level)/2)^(1/k) from the other end, as Clopper and Pearson's interval of k
+        /// out of k does.
         package let interval: ClosedRange<Double>?
 
         /// - Parameters:
@@ -29,7 +30,11 @@ package enum DeLong {
                 interval = area == 1 ? end...1 : 0...1 - end
                 return
             }
-            let half = NormalDistribution.quantile((1 + level) / 2) * max(variance, 0).squareRoot()
+            guard variance > 0 else {
+                interval = nil
+                return
+            }
+            let half = NormalDistribution.quantile((1 + level) / 2) * variance.squareRoot()
             let low = max(0, area - half)
             interval = low...max(low, min(1, area + half))
         }
@@ -58,9 +63,10 @@ package enum DeLong {
         /// The first area less the second.
         package var difference: Double { areas.0 - areas.1 }
 
-        /// Of the difference, clipped to −1…1.
-        package func interval(level: Double = 0.95) -> ClosedRange<Double> {
-            let half = NormalDistribution.quantile((1 + level) / 2) * max(variance, 0).squareRoot()
+        /// Of the difference, clipped to −1…1; nil when its standard error is zero, as of two scores that are all tied.
+        package func interval(level: Double = 0.95) -> ClosedRange<Double>? {
+            guard variance > 0 else { return nil }
+            let half = NormalDistribution.quantile((1 + level) / 2) * variance.squareRoot()
             return max(-1, difference - half)...min(1, difference + half)
         }
 

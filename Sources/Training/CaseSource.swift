@@ -7,14 +7,22 @@ package struct CaseSource: Sendable {
     private let loader: CaseLoader
     private let contrasts: [Contrast]
 
+    /// How cases are prepared.
+    package var recipe: Recipe { loader.recipe }
+
     /// - Parameters:
     ///   - recipe: the recipe as JSON.
     ///   - contrasts: names of those the model may see, such as `T1w`; others that a case has are left out.
     ///   - cache: where prepared cases are kept; nil for nowhere.
     /// - Throws: `ImagingError` when the recipe cannot be used by this release.
     package init(recipe: String, contrasts: [String], cache: PreparedCache?) throws {
-        loader = CaseLoader(recipe: try Self.recipe(recipe), cache: cache)
-        self.contrasts = contrasts.compactMap(Contrast.init(rawValue:))
+        self.init(CaseLoader(recipe: try Self.recipe(recipe), cache: cache), contrasts: contrasts)
+    }
+
+    /// - Parameter contrasts: nil for whatever a case has.
+    package init(_ loader: CaseLoader, contrasts: [String]?) {
+        self.loader = loader
+        self.contrasts = contrasts?.compactMap(Contrast.init(rawValue:)) ?? Contrast.allCases
     }
 
     /// A recipe from its JSON.

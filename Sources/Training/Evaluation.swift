@@ -4,6 +4,8 @@ import Statistics
 /// How well predictions agree with labels, each number only where it is defined.
 package struct Evaluation: Codable, Sendable, Equatable {
     package var cases: Int
+    /// Further cases with a label, unlike the training cases and left without an answer.
+    package var withheld: Int?
     /// Mean cross entropy, unweighted.
     package var loss: Double?
     package var accuracy: Double?
@@ -17,7 +19,7 @@ package struct Evaluation: Codable, Sendable, Equatable {
     package var aucInterval: [Double]?
 
     private enum CodingKeys: String, CodingKey {
-        case cases, loss, accuracy, sensitivity, specificity, auc, aucInterval = "auc_interval"
+        case cases, withheld, loss, accuracy, sensitivity, specificity, auc, aucInterval = "auc_interval"
     }
 
     /// - Parameters:
@@ -57,6 +59,7 @@ package struct Evaluation: Codable, Sendable, Equatable {
             ("AUC", auc),
         ]
         let text = parts.compactMap { name, value in value.map { "\(name) \(String(format: "%.3f", $0))" } }
-        return cases == 0 ? "no cases" : "\(cases) cases: " + text.joined(separator: ", ")
+        let told = cases == 0 ? "no cases" : "\(cases) cases: " + text.joined(separator: ", ")
+        return told + (withheld.map { "; \($0) more without an answer" } ?? "")
     }
 }

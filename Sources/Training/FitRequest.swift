@@ -42,8 +42,7 @@ package struct FitRequest: Sendable {
                 throw TrainingError(.settings, "the recipe cannot be written as JSON: \(error)")
             }
             if case .weights(let file, let digest) = self {
-                description.licenceReference = file.description.licenceReference
-                description.lineage = [digest] + file.description.lineage
+                description.descend(from: file.description, digest: digest)
             }
             return description
         }

@@ -35,11 +35,13 @@ package struct PredictionTable: Sendable {
         return ([header] + lines).map { $0.map(Self.field).joined(separator: ",") }.joined(separator: "\n") + "\n"
     }
 
-    /// How well the predictions agree with the labels there are; nil where there is none.
+    /// How well the predictions that were given agree with the labels there are; nil where there is no label. Cases left
+    /// without an answer are counted and have no other part in it.
     /// - Throws: ``TrainingError`` naming a case whose label the model does not know.
     package func evaluation() throws(TrainingError) -> Evaluation? {
         var labels: [Int] = []
         var probabilities: [[Double]] = []
+        var withheld = 0
         for row in rows {
             guard let label = row.label else { continue }
             guard let index = classes.firstIndex(of: label) else {
@@ -48,11 +50,17 @@ package struct PredictionTable: Sendable {
                     "Case \(row.prediction.case) has the label \(label), which the model does not know "
                         + "(\(classes.joined(separator: ", "))): correct the manifest or use the model made for it")
             }
+            guard row.prediction.predicted != nil else {
+                withheld += 1
+                continue
+            }
             labels.append(index)
             probabilities.append(row.probabilities)
         }
-        return labels.isEmpty
-            ? nil : Evaluation(probabilities: probabilities, labels: labels, threshold: threshold)
+        guard !labels.isEmpty || withheld > 0 else { return nil }
+        var evaluation = Evaluation(probabilities: probabilities, labels: labels, threshold: threshold)
+        if withheld > 0 { evaluation.withheld = withheld }
+        return evaluation
     }
 
     private static func field(_ text: String) -> String {

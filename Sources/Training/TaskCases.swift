@@ -14,12 +14,9 @@ package struct TaskCases: Sendable {
     ///   - path: the manifest's file.
     ///   - column: the label column.
     ///   - classes: its values, in the order of the model's outputs.
-    ///   - seed: divides the patients where the manifest does not.
     /// - Throws: `CohortError` when the manifest cannot be used or a label is none of the classes, ``TrainingError``
     ///   when a patient is in several splits; each names the file, and the row or the patients.
-    package init(
-        manifest path: String, column: String, classes: [String], seed: UInt64 = Manifest.defaultSeed
-    ) throws {
+    package init(manifest path: String, column: String, classes: [String]) throws {
         let manifest = try Manifest.read(path)
         guard manifest.tasks.contains(column) else {
             throw CohortError(
@@ -27,7 +24,7 @@ package struct TaskCases: Sendable {
         }
         try Self.requireOneSplitEach(manifest, path)
         let task = LabelTask(column: column, classes: classes)
-        let splits = manifest.splits(task: task, seed: seed)
+        let splits = manifest.splits(task: task)
         cases = try zip(manifest.cases, splits).compactMap { record, split in
             try task.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }
         }
@@ -41,14 +38,14 @@ package struct TaskCases: Sendable {
     /// A patient whom the test split of any label column would hold is left out: what was seen in pretraining is no test
     /// any more. Of the others, those are for choosing who are so for any column.
     /// - Throws: `CohortError` when the manifest cannot be used, ``TrainingError`` when a patient is in several splits.
-    package init(forPretraining path: String, seed: UInt64 = Manifest.defaultSeed) throws {
+    package init(forPretraining path: String) throws {
         let manifest = try Manifest.read(path)
         try Self.requireOneSplitEach(manifest, path)
         var patients: [Split: Set<String>] = [:]
         let tasks: [LabelTask?] =
             manifest.hasSplit ? [nil] : manifest.tasks.compactMap { try? LabelTask(manifest: manifest, column: $0) }
         for task in tasks.isEmpty ? [nil] : tasks {
-            for (record, split) in zip(manifest.cases, manifest.splits(task: task, seed: seed)) {
+            for (record, split) in zip(manifest.cases, manifest.splits(task: task)) {
                 patients[split, default: []].insert(record.patient)
             }
         }
@@ -61,8 +58,8 @@ package struct TaskCases: Sendable {
         hasSplit = manifest.hasSplit
     }
 
-    /// Needs splits by the manifest: those made by patient follow the seed of whoever makes them, so that cases a model
-    /// was trained on could be taken for others.
+    /// Needs splits by the manifest: those made by patient follow the patients and labels of the table, so that cases a
+    /// model was trained on by another table could be taken for others.
     /// - Throws: `CohortError`.
     package func requireSplits(of path: String) throws(CohortError) {
         guard hasSplit else {

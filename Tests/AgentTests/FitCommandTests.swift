@@ -58,6 +58,20 @@ import Weights
         #expect(run.output.contains("0.5, for there are no positive select cases"))
         let scores = try String(contentsOfFile: folder + "/compared/scores.csv", encoding: .utf8)
         #expect(scores.split(separator: "\n").count == 13)
+        // A second site whose folder is called the same.
+        try FileManager.default.createDirectory(atPath: folder + "/other", withIntermediateDirectories: true)
+        try FileManager.default.copyItem(atPath: folder + "/cohort", toPath: folder + "/other/cohort")
+        let tested = [folder + "/cohort/tested.csv", folder + "/other/cohort/tested.csv"]
+        func together(_ data: [String]) throws -> FitProcess.Result {
+            try FitProcess.run(
+                ["evaluate", "--models", folder + "/whole/model.safetensors", "--data"] + data
+                    + ["--out", folder + "/together"], program: AgentProcess.coordinator)
+        }
+        let both = try together(tested)
+        #expect(
+            both.output.contains("24 cases") && both.output.contains("of 22 patients"), "\(both.output)\(both.errors)")
+        #expect(both.output.contains("other/cohort"))
+        #expect(try together([tested[0], tested[0]]).errors.contains("is given twice"))
         rows = rows.map { row in row.enumerated().filter { $0.offset != split }.map(\.element) }
         let refused = try evaluate("undivided")
         #expect(refused.status != 0 && refused.errors.contains("has no split column"), "\(refused.errors)")

@@ -1,12 +1,15 @@
 import Compute
 import Encoder
 import Foundation
+import NIfTI
 import Testing
 
 /// Model files whose parts do not fit each other.
 @Suite(.serialized) struct InferRefusalTests {
     /// Writes a model of a tiny shape whose metadata say what they like.
-    private func makeModel(_ path: String, channels: Int = 4, recipe: String?) throws {
+    private func makeModel(
+        _ path: String, channels: Int = 4, recipe: String?, contrasts: [String]? = nil
+    ) throws {
         let encoder = EncoderConfiguration(
             imageSize: 16, patchSize: 8, inChannels: channels, hidden: 32, heads: 4, layers: 1, mlp: 32)
         let model = ModelConfiguration(encoder: encoder, head: .mean(classes: 2))
@@ -14,7 +17,8 @@ import Testing
         let store = try ParameterStore(ParameterLayout(model), device: device)
         store.initialise(seed: 1)
         let description = ModelDescription(
-            configuration: model, task: "detection", classes: ["normal", "tumour"], recipe: recipe)
+            configuration: model, task: "detection", classes: ["normal", "tumour"], recipe: recipe,
+            contrasts: contrasts)
         _ = try ModelFile.save(store, as: description, to: path)
     }
 
@@ -50,6 +54,54 @@ import Testing
             let run = try infer(folder, ["--recipe", "lamim-finetune"])
             #expect(run.status == 0, "\(run.errors)")
             #expect(run.errors.contains("note: --recipe is not used"), "\(run.errors)")
+        }
+    }
+
+    @Test("a model that was trained without some contrasts is not shown them")
+    func contrasts() throws {
+        try TemporaryFolder.with { folder in
+            // One grid for all: which one the others are brought to must not depend on the columns.
+            let edge = 24
+            for (number, name) in ["T1w", "T1c", "T2w", "FLAIR"].enumerated() {
+                let voxels = (0..<edge * edge * edge).map { i -> Float in
+                    let place = [i % edge, i / edge % edge, i / edge / edge].map { Double($0) - 11.5 }
+                    let radius = place.reduce(0) { $0 + $1 * $1 }
+                    return radius < 100 ? Float(200 - radius) + Float(i % (number + 2)) * 30 : 0
+                }
+                try NIfTIFile.write(
+                    "\(folder)/\(name).nii.gz", voxels: voxels, dims: [edge, edge, edge],
+                    affine: Affine(spacing: (4, 4, 4)))
+            }
+            for (name, contrasts) in [("four", ["T1w", "T1c", "T2w", "FLAIR"]), ("two", ["T1c", "FLAIR"])] {
+                let files = contrasts.map { "\($0).nii.gz" }
+                try "case,\(contrasts.joined(separator: ","))\none,\(files.joined(separator: ","))\n"
+                    .write(toFile: "\(folder)/\(name).csv", atomically: true, encoding: .utf8)
+            }
+            struct Written: Decodable, Equatable {
+                var probabilities: [String: Double]
+                var contrastsUsed: [String]
+            }
+            func predictions(_ manifest: String) throws -> [Written] {
+                let run = try FitProcess.run([
+                    "infer", "--model", folder + "/crafted.safetensors", "--data", "\(folder)/\(manifest).csv",
+                    "--out", folder + "/predictions",
+                ])
+                #expect(run.status == 0, "\(run.errors)")
+                let decoder = JSONDecoder()
+                decoder.keyDecodingStrategy = .convertFromSnakeCase
+                return try run.output.split(separator: "\n").compactMap { line in
+                    guard let colon = line.firstIndex(of: ":"), line.contains("normal 0") else { return nil }
+                    let path = "\(folder)/predictions/\(line[..<colon])/prediction.json"
+                    return try decoder.decode(Written.self, from: Data(contentsOf: URL(filePath: path)))
+                }
+            }
+            let path = folder + "/crafted.safetensors"
+            try makeModel(path, recipe: #"{"name": "consilium", "size": 16}"#)
+            let (four, two) = (try predictions("four"), try predictions("two"))
+            #expect(four.count == 1 && four != two)
+            try makeModel(path, recipe: #"{"name": "consilium", "size": 16}"#, contrasts: ["T1c", "FLAIR"])
+            #expect(try predictions("four") == two)
+            #expect(two.allSatisfy { Set($0.contrastsUsed).isSubset(of: ["T1c", "FLAIR"]) })
         }
     }
 }

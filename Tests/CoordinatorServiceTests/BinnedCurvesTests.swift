@@ -25,6 +25,15 @@ import Testing
             #expect(abs(point.x - point.y) < 0.01)
             #expect((point.interval?[0] ?? 1) <= point.y && (point.interval?[1] ?? 0) >= point.y)
         }
+        // Forty cases of one site with logits from −1 to 1: the outer bins were stretched to the ends of what there may be.
+        let few = try #require(
+            BinnedCurves([
+                .init(first: 0, last: 29, positive: 3, negative: 7),
+                .init(first: 30, last: 31, positive: 5, negative: 5),
+                .init(first: 32, last: 33, positive: 5, negative: 5),
+                .init(first: 34, last: 63, positive: 7, negative: 3),
+            ]))
+        #expect(few.calibration.count == 4 && few.calibration.allSatisfy { abs($0.x - $0.y) < 0.07 })
         #expect(BinnedCurves([.init(first: 0, last: 3, positive: 4, negative: 0)]) == nil && BinnedCurves([]) == nil)
     }
 }

@@ -1,4 +1,5 @@
 import CoordinatorService
+import Cryptography
 import Encoder
 import Federation
 import Foundation
@@ -57,14 +58,46 @@ import Weights
         let plan = try plan(["initial: {preset: resnet-small}", "recipe: \(name.rawValue)"])
         try initial(plan) { file, folder in
             let recipe = try CaseSource.recipe(file.description.recipe ?? "")
+            let digest = String(repeating: "a", count: 64)
             #expect(recipe == Recipe(name: name, size: 48))
             // Brought as weights it is taken as it is, but for a plan that prepares otherwise.
-            #expect(try InitialModel.adapt(file.file.path, plan, path: folder + "/same") == nil)
+            #expect(try InitialModel.adapt(file.file.path, digest: digest, plan, path: folder + "/same") == nil)
             var other = plan
             other.recipe.name = name == .consilium ? "standardised" : "consilium"
-            #expect(try InitialModel.adapt(file.file.path, other, path: folder + "/other") != nil)
+            #expect(try InitialModel.adapt(file.file.path, digest: digest, other, path: folder + "/other") != nil)
             let made = try ModelFile(folder + "/other").description
             #expect(try CaseSource.recipe(made.recipe ?? "").name.rawValue == other.recipe.name)
+            #expect(made.lineage == [digest])
+        }
+    }
+
+    @Test("what a study begins from keeps its permission, and what it leaves out is told with the model")
+    func descent() throws {
+        let plain = try plan(["initial: {preset: resnet-small}"])
+        try initial(plain) { file, folder in
+            #expect(file.description.contrasts == nil && file.description.lineage.isEmpty)
+            let digest = try #require(SHA256.hex(ofFile: file.file.path))
+            let tensors = file.file.tensors
+            var metadata = file.file.metadata
+            metadata["licence_ref"] = "letter of 3 May"
+            metadata["lineage"] = String(repeating: "b", count: 64)
+            let path = folder + "/permitted"
+            var writer = try SafetensorsWriter(
+                path, entries: tensors.map { .init($0.name, $0.type, $0.shape) }, metadata: metadata)
+            for tensor in tensors {
+                let values = UnsafeMutableBufferPointer<Float>.allocate(capacity: tensor.shape.reduce(1, *))
+                defer { values.deallocate() }
+                try file.file.read(tensor.name, into: values, offset: 0)
+                try writer.append(UnsafeBufferPointer(values))
+            }
+            _ = try writer.finish()
+            let some = try plan(["initial: {preset: resnet-small}", "contrasts: [FLAIR, T1c]"])
+            _ = try #require(try InitialModel.adapt(path, digest: digest, some, path: folder + "/some"))
+            let made = try ModelFile(folder + "/some").description
+            #expect(made.licenceReference == "letter of 3 May")
+            #expect(made.lineage == [digest, String(repeating: "b", count: 64)])
+            #expect(made.contrasts == ["T1c", "FLAIR"])
+            #expect(try InitialModel.adapt(folder + "/some", digest: digest, some, path: folder + "/again") == nil)
         }
     }
 

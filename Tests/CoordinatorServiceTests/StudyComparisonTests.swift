@@ -31,6 +31,17 @@ import Testing
         #expect(table.rows[4][5...].joined().isEmpty)
     }
 
+    /// An interval that ends at 1 is cut off there: its other side is what 1.96 standard errors of 0.03 make it.
+    @Test("an area near 1 is no surer than its interval's longer side")
+    func cutOff() throws {
+        let half = 0.0587989
+        var near = entry("a", "detection", "weights x", 900, 0.98)
+        near.area?.interval = [0.98 - half, 1]
+        let table = StudyComparison([near, entry("b", "detection", "preset small", 900, 0.86, half)]).models
+        // p of z = 0.12 / (0.03 · √2) = 2.828427, as above.
+        #expect(abs((Double(table.rows[1][11]) ?? 0) - 0.00467773) < 1e-5)
+    }
+
     @Test("studies that began alike are one curve over their cases; one size alone is none")
     func curves() {
         let curves = StudyComparison([

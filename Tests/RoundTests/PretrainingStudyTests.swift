@@ -88,6 +88,47 @@ import Testing
         }
     }
 
+    @Test("a report on an evaluation study has its areas and curves")
+    func evaluation() throws {
+        let folder = FileManager.default.temporaryDirectory.appending(path: "consilium-judged-\(UUID().uuidString)")
+            .path
+        try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)
+        defer { try? FileManager.default.removeItem(atPath: folder) }
+        let federation = try LocalFederation(folder: folder, binaries: EchoStudy.programs)
+        try federation.agent(
+            "synthesize", "--cases", "200", "--sites", "2", "--seed", "3", "--size", "32", "--out", folder + "/cohort")
+        var programs = [try federation.found()]
+        defer { for program in programs.reversed() { program.end() } }
+        for number in 1...2 {
+            // All cases are for choosing: enough that scores may leave.
+            let manifest = "\(folder)/cohort/site-\(number)/manifest.csv"
+            let text = try String(contentsOfFile: manifest, encoding: .utf8)
+            try text.replacingOccurrences(of: ",train,", with: ",select,")
+                .replacingOccurrences(of: ",test,", with: ",select,")
+                .write(toFile: manifest, atomically: true, encoding: .utf8)
+            programs.append(try federation.addSite("site-\(number)", manifest: manifest))
+        }
+        _ = try study(
+            federation, "judge",
+            """
+            kind: evaluation
+            task: detection
+            classes: [normal, tumour]
+            initial: {preset: resnet-small, seed: 1}
+            rounds: 1
+            """)
+        let out = folder + "/report"
+        try federation.coordinator("report", "judge", "--out", out)
+        func rows(_ name: String) throws -> [[String]] {
+            try String(contentsOfFile: "\(out)/\(name).csv", encoding: .utf8).split(separator: "\n").dropFirst()
+                .map { $0.split(separator: ",", omittingEmptySubsequences: false).map(String.init) }
+        }
+        let area = try #require(try rows("figures").first { $0[0] == "\"site-stratified AUC" }).joined(separator: ",")
+        let round = try rows("rounds")[0]
+        #expect(Double(round[5]) != nil && area.contains(round[5]), "\(area) \(round)")
+        #expect(try rows("roc").count > 1 && !rows("calibration").isEmpty)
+    }
+
     /// A copy of a site's first case with voxels of half the edge.
     private static func halved(_ site: String, to folder: String) throws -> String {
         try FileManager.default.createDirectory(atPath: folder, withIntermediateDirectories: true)

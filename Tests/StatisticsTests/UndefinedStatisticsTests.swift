@@ -35,6 +35,22 @@ import Testing
         let same = DeLong.compare(labels: labels, [1, 2, 1, 0], [1, 2, 1, 0])
         #expect(same?.z == nil)
         #expect(same?.p == nil)
+        #expect(same?.interval() == nil)
+    }
+
+    @Test("scores that are all tied have an area and no interval, and no difference that is sure")
+    func tied() {
+        let labels = [true, true, true, false, false, false]
+        let scores = [Double](repeating: 0.3, count: 6)
+        let names = labels.indices.map { "p\($0)" }
+        let sites = labels.map { _ in "a" }
+        let estimates = [
+            DeLong.estimate(labels: labels, scores: scores),
+            ClusteredArea.estimate(labels: labels, scores: scores, patients: names),
+            StratifiedArea.estimate(labels: labels, scores: scores, sites: sites, patients: names),
+        ]
+        for estimate in estimates { #expect(estimate?.area == 0.5 && estimate?.interval == nil) }
+        #expect(DeLong.compare(labels: labels, scores, scores.map { $0 + 0.1 })?.interval() == nil)
     }
 
     @Test("certain errors give a finite logarithmic loss, and classifiers that never differ p = 1")

@@ -54,6 +54,15 @@ import Training
         }
     }
 
+    @Test("about as much is taken out at every size", arguments: [16, 24, 32, 40, 48, 64, 96])
+    func share(size: Int) {
+        for (scheme, published) in [(ContentDropout.Scheme.blocks16, 86.0 * 4096), (.blocks4, 6000.0 * 64)] {
+            let dropout = ContentDropout(scheme, size: size)
+            let hit = Double(dropout.holes * dropout.side * dropout.side * dropout.side) / Double(size * size * size)
+            #expect(abs(hit * 884_736 / published - 1) < 0.02, "\(scheme) \(dropout)")
+        }
+    }
+
     @Test("views differ by contrast, view, case and seed, are the same again, and leave absent contrasts alone")
     func views() {
         let dropout = ContentDropout(.blocks16, size: 16)

@@ -14,21 +14,17 @@ package struct CohortCheck: Sendable {
     /// The task asked for; nil looks at every label column.
     package let task: LabelTask?
     package let recipe: Recipe
-    /// Divides the patients where the manifest does not.
-    package let seed: UInt64
     /// Cases read at the same time, each with its voxels in memory.
     package let threads: Int
 
     /// - Parameter column: the task's column; nil looks at every label column.
     /// - Throws: ``CohortError`` when the column makes no task.
     package init(
-        manifest: Manifest, column: String? = nil, recipe: Recipe, seed: UInt64 = Manifest.defaultSeed,
-        threads: Int = Preparation.defaultThreads
+        manifest: Manifest, column: String? = nil, recipe: Recipe, threads: Int = Preparation.defaultThreads
     ) throws(CohortError) {
         self.manifest = manifest
         if let column { task = try LabelTask(manifest: manifest, column: column) } else { task = nil }
         self.recipe = recipe
-        self.seed = seed
         self.threads = max(1, threads)
     }
 
@@ -71,11 +67,10 @@ package struct CohortCheck: Sendable {
             }
         }
         let shown = tasks.count == 1 ? tasks[0] : nil
-        let splits = manifest.splits(task: shown, seed: seed)
+        let splits = manifest.splits(task: shown)
         // Each task is divided by its own classes, as a fit of it would.
         for task in tasks {
-            cohort.classes(
-                of: task, splits: manifest.splits(task: task, seed: seed), isAsked: self.task != nil)
+            cohort.classes(of: task, splits: manifest.splits(task: task), isAsked: self.task != nil)
         }
         let models = tasks.compactMap { TrivialModel(manifest: manifest, reports: found.reports, task: $0) }
         for model in models where model.isShortcut { cohort.findings.append(.warning(.shortcut, model.sentence)) }

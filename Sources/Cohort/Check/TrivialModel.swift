@@ -74,8 +74,10 @@ package struct TrivialModel: Sendable, Codable {
                 let scores = CrossValidation.scores(
                     features: features, labels: truth, groups: patients, folds: Self.folds,
                     fit: { LogisticRegression(features: $0, labels: $1)?.probability }),
-                let found = DeLong.estimate(labels: truth, scores: scores), let interval = found.interval
+                let found = DeLong.estimate(labels: truth, scores: scores)
             else { continue }
+            // Scores that are all tied say nothing.
+            let interval = found.interval ?? 0...1
             classes.append(
                 Class(
                     name: name, cases: positives, auc: found.area, lower: interval.lowerBound,

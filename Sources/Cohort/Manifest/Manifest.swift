@@ -5,10 +5,10 @@ import Imaging
 /// ```swift
 /// let manifest = try Manifest.read("cohort/manifest.csv")
 /// let task = try LabelTask(manifest: manifest, column: "idh")
-/// let splits = manifest.splits(task: task, seed: 7)
+/// let splits = manifest.splits(task: task)
 /// ```
 package struct Manifest: Sendable, Equatable {
-    /// Divides the cases where nobody names another seed: the same for what is checked and what is trained.
+    /// Divides the cases where the table does not: the same for what is checked, trained and tested, whatever their seed.
     package static let defaultSeed: UInt64 = 1
 
     /// The file it was read from; the folder for a case folder.

@@ -47,13 +47,14 @@ package struct ModelComparison: Codable, Sendable, Equatable {
     /// A model against the first.
     package struct Contrast: Codable, Sendable, Equatable {
         package var name: String
-        /// Change of the area within sites, paired, patients counted together: the primary one.
-        package var change: Figure
+        /// Change of the area within sites, paired, patients counted together: the primary one. Absent where no
+        /// site has two patients of each class.
+        package var change: Figure?
         package var p: Double?
         /// After Holm over all models compared.
         package var adjusted: Double?
         /// The same of all cases together.
-        package var pooledChange: Figure
+        package var pooledChange: Figure?
         package var pooledP: Double?
         /// Exact McNemar of right and wrong calls; absent where patients have several cases.
         package var callsP: Double?
@@ -110,7 +111,7 @@ package struct ModelComparison: Codable, Sendable, Equatable {
         if let first = models.first {
             for (index, other) in models.enumerated().dropFirst() {
                 let thresholds = (self.models[0].threshold, self.models[index].threshold)
-                if let contrast = Contrast(first, other, thresholds, cases) { contrasts.append(contrast) }
+                contrasts.append(Contrast(first, other, thresholds, cases))
             }
         }
         for (index, adjusted) in Holm.adjusted(contrasts.map(\.p)).enumerated() { contrasts[index].adjusted = adjusted }
@@ -165,22 +166,19 @@ extension ModelComparison.Model {
 }
 
 extension ModelComparison.Contrast {
-    fileprivate init?(
+    fileprivate init(
         _ first: ModelScores, _ other: ModelScores, _ thresholds: (Double, Double), _ cases: ComparedCases
     ) {
         let positive = cases.isPositive
-        guard
-            let paired = StratifiedArea.compare(
-                labels: positive, other.probabilities, first.probabilities, sites: cases.sites,
-                patients: cases.patients),
-            let pooled = ClusteredArea.compare(
-                labels: positive, other.probabilities, first.probabilities, patients: cases.patients)
-        else { return nil }
+        let paired = StratifiedArea.compare(
+            labels: positive, other.probabilities, first.probabilities, sites: cases.sites, patients: cases.patients)
+        let pooled = ClusteredArea.compare(
+            labels: positive, other.probabilities, first.probabilities, patients: cases.patients)
         name = other.name
-        change = ModelComparison.Figure(paired.difference, paired.interval())
-        p = paired.p
-        pooledChange = ModelComparison.Figure(pooled.difference, pooled.interval())
-        pooledP = pooled.p
+        change = paired.map { ModelComparison.Figure($0.difference, $0.interval()) }
+        p = paired?.p
+        pooledChange = pooled.map { ModelComparison.Figure($0.difference, $0.interval()) }
+        pooledP = pooled?.p
         if Set(cases.patients).count == cases.patients.count {
             func right(_ scores: [Double], _ threshold: Double) -> [Bool] {
                 zip(scores, positive).map { ($0 >= threshold) == $1 }

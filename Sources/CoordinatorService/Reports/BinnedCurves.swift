@@ -24,8 +24,15 @@ package struct BinnedCurves {
                     Proportion(successes: found, trials: positives).clopperPearson()?.ends))
         }
         self.roc = roc
+        // The outermost bins reach to the ends whatever their scores: these lie at the inner edge, or in the middle of all.
         func middle(_ bin: ScoreHistogram.Bin) -> Double {
-            HistogramBuilder.probability(at: Double(bin.first + bin.last + 1) / 2)
+            let place =
+                switch (bin.first == 0, bin.last == HistogramBuilder.bins - 1) {
+                case (true, false): Double(bin.last) + 0.5
+                case (false, true): Double(bin.first) + 0.5
+                default: Double(bin.first + bin.last + 1) / 2
+                }
+            return HistogramBuilder.probability(at: place)
         }
         var calibration: [LineChart.Point] = []
         var (sum, found, count) = (0.0, 0, 0)

@@ -42,7 +42,9 @@ struct ReviewReport {
 
     /// The figure of a round that is told first.
     static func area(_ round: Round) -> ReleaseCard.Figure? {
-        round.gate?.judgement?.figures.first { $0.name == "site-stratified AUC, select, candidate" }
+        // An evaluation study has no candidate.
+        let names = ["site-stratified AUC, select, candidate", "site-stratified AUC, select"]
+        return round.gate?.judgement?.figures.first { names.contains($0.name) }
     }
 
     var report: Report {
@@ -83,12 +85,14 @@ struct ReviewReport {
                 + "\(EgressLimits.standard.leastCasesPerClass) cases are not told by class.")
         let last = Self.last(study)
         for site in study.consents.keys.sorted() {
-            let taken = study.rounds.filter { $0.phase == .committed && $0.updates[site] != nil }
+            let taken = study.rounds.filter { $0.phase == .committed }.compactMap { round in
+                round.counted.first { $0.site == site }
+            }
             let cases = last?.reports[site]?.cases ?? []
             let byClass = study.plan.classes.indices.map { i in
                 cases.count == study.plan.classes.count ? "\(cases[i])" : ""
             }
-            let samples = taken.last?.updates[site]?.received.samples
+            let samples = taken.last?.samples
             table.add(
                 [
                     site, samples.map { "\($0)" } ?? "", "\(taken.count)",
@@ -106,13 +110,13 @@ struct ReviewReport {
                 "seconds", "why",
             ],
             note:
-                "Loss is the mean over sites by their cases; AUC is the site-stratified one of the candidate on select "
-                + "cases.")
+                "Loss is the mean over sites by their cases; AUC is the site-stratified one on select cases, of the "
+                + "candidate or, in an evaluation study, of the model.")
         var losses: [LineChart.Point] = []
         var areas: [LineChart.Point] = []
         for round in study.rounds {
             let updates = round.updates.values.map(\.received)
-            let weighed = updates.compactMap { update in update.loss.map { ($0, Double(update.samples)) } }
+            let weighed = round.counted.compactMap { update in update.loss.map { ($0, Double(update.samples)) } }
             let cases = weighed.reduce(0) { $0 + $1.1 }
             let loss = cases > 0 ? weighed.reduce(0) { $0 + $1.0 * $1.1 } / cases : nil
             let area = Self.area(round)
@@ -191,9 +195,8 @@ struct ReviewReport {
     }
 
     private var curves: Report.Section {
-        guard study.plan.classes.count == 2, let digest = Self.last(study)?.candidate?.digest else {
-            return Report.Section("Curves", [])
-        }
+        guard study.plan.classes.count == 2, let last = Self.last(study) else { return Report.Section("Curves", []) }
+        let digest = (last.candidate ?? last.base).digest
         guard let binned = BinnedCurves(reports.bins(of: digest, class: study.plan.positive)) else {
             return Report.Section("Curves", [])
         }

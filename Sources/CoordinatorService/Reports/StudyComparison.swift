@@ -29,7 +29,7 @@ package struct StudyComparison {
 
         init(_ study: Study) {
             let last = ReviewReport.last(study)
-            let updates = last?.updates.values.map(\.received.samples) ?? []
+            let updates = last?.counted.map(\.samples) ?? []
             let initial =
                 switch study.plan.initial {
                 case .preset(let name, _): "preset \(name)"
@@ -41,9 +41,11 @@ package struct StudyComparison {
                 area: last.flatMap(ReviewReport.area))
         }
 
+        /// By the longer side of the interval: near 0 or 1 the other is cut off there.
         fileprivate var standardError: Double? {
-            guard let interval = area?.interval, interval.count == 2 else { return nil }
-            let error = (interval[1] - interval[0]) / (2 * NormalDistribution.quantile(0.975))
+            guard let area, let interval = area.interval, interval.count == 2 else { return nil }
+            let side = max(area.value - interval[0], interval[1] - area.value)
+            let error = side / NormalDistribution.quantile(0.975)
             return error > 0 ? error : nil
         }
     }

@@ -17,14 +17,12 @@ struct TrainingEffort {
     /// - Parameter model: the one in force.
     init(_ study: Study, model: ModelFile?) {
         self.study = study.name
-        let updates = study.rounds.filter { $0.phase == .committed }.flatMap { $0.updates.values.map(\.received) }
-        let training = study.plan.training
-        steps = updates.reduce(0) { $0 + $1.steps }
-        cases =
-            switch training.length {
-            case .epochs(let epochs): updates.reduce(0) { $0 + $1.samples } * epochs
-            case .steps: updates.reduce(0) { $0 + $1.steps } * training.batch * training.accumulate
-            }
+        let rounds = study.rounds.filter { $0.phase == .committed }
+        steps = rounds.reduce(0) { $0 + $1.counted.reduce(0) { $0 + $1.steps } }
+        cases = rounds.reduce(0) { sum, round in
+            let training = study.plan(of: round).training
+            return sum + round.counted.reduce(0) { $0 + Self.shown($1, training) }
+        }
         guard let model, let update = try? UpdateLayout(base: model.file.header, plan: study.plan) else {
             (parameters, flop) = (nil, nil)
             return
@@ -38,6 +36,17 @@ struct TrainingEffort {
         parameters = (used.reduce(0) { $0 + $1.count }, trained.reduce(0) { $0 + $1.count })
         let passes = trained.allSatisfy { ParameterLayout.isHead($0.name) } ? 1.0 : 3
         flop = isPretraining ? nil : 2 * Double(model.description.configuration.encoder.products) * passes
+    }
+
+    /// A step takes no cases beyond its epoch: the last of one is mostly short.
+    private static func shown(_ update: ReceivedUpdate, _ training: LocalTraining) -> Int {
+        let step = training.batch * training.accumulate
+        switch training.length {
+        case .epochs(let epochs): return update.samples * epochs
+        case .steps:
+            let epoch = max(1, (update.samples + step - 1) / step)
+            return update.steps / epoch * update.samples + min(update.steps % epoch * step, update.samples)
+        }
     }
 
     static func table(_ efforts: [TrainingEffort]) -> ReportTable {

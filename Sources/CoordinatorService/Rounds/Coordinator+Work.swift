@@ -60,7 +60,8 @@ extension Coordinator {
         let made = try await Self.onThread { () throws -> ObjectReference? in
             switch plan.initial {
             case .preset: try make(plan, path)
-            case .weights(let digest): try InitialModel.adapt(objects.path(of: digest), plan, path: path)
+            case .weights(let digest):
+                try InitialModel.adapt(objects.path(of: digest), digest: digest, plan, path: path)
             }
         }
         if let made {

@@ -36,13 +36,17 @@ package enum InitialModel {
 
     /// Gives weights that an operator brought the plan's head.
     ///
-    /// Weights of the very task keep its head, and are taken word for word where they have the plan's recipe; otherwise a
-    /// new head is drawn by the plan's seed, as is anything else the weights lack. A file that holds no part of our
-    /// networks is another architecture, which only sites with trainers of their own can train: it is taken word for word
-    /// too, when all its numbers are F32.
-    /// - Parameter weights: path of the object.
+    /// Weights of the very task keep its head, and are taken word for word where they have the plan's recipe and
+    /// contrasts; otherwise a new head is drawn by the plan's seed, as is anything else the weights lack. A file that
+    /// holds no part of our networks is another architecture, which only sites with trainers of their own can train: it is
+    /// taken word for word too, when all its numbers are F32.
+    /// - Parameters:
+    ///   - weights: path of the object.
+    ///   - digest: SHA-256 of the object.
     /// - Returns: nil when the object itself is the initial model.
-    package static func adapt(_ weights: String, _ plan: StudyPlan, path: String) throws -> ObjectReference? {
+    package static func adapt(
+        _ weights: String, digest: String, _ plan: StudyPlan, path: String
+    ) throws -> ObjectReference? {
         let tensors = try SafetensorsFile(weights).tensors
         let isOurs = tensors.contains { $0.name.hasPrefix("patch_embedding.") || $0.name == "stem.weight" }
         if !isOurs, !tensors.isEmpty,
@@ -62,12 +66,20 @@ package enum InitialModel {
         // What is released says how scans are prepared for it: as the plan does.
         let recipe = try CaseSource.recipe(MessageCoding.encode(plan.recipe))
         let isPreparedAlike = file.description.recipe.flatMap { try? CaseSource.recipe($0) } == recipe
-        if takesHead, isWhole, isPreparedAlike, file.file.tensors.count == layout.parameters.count { return nil }
-        return try write(model, plan, seed: plan.seed, from: (file, takesHead), path: path)
+        let isShownAlike = file.description.contrasts == contrasts(plan)
+        if takesHead, isWhole, isPreparedAlike, isShownAlike, file.file.tensors.count == layout.parameters.count {
+            return nil
+        }
+        return try write(model, plan, seed: plan.seed, from: (file, digest, takesHead), path: path)
     }
 
     /// The column the model predicts; a pretrained encoder predicts none.
     private static func task(_ plan: StudyPlan) -> String? { plan.objective == nil ? plan.task : nil }
+
+    /// Those the plan names, when it leaves any out.
+    private static func contrasts(_ plan: StudyPlan) -> [String]? {
+        plan.contrasts == StudyPlan.everyContrast ? nil : plan.contrasts
+    }
 
     private static func objective(_ plan: StudyPlan) -> PretrainingObjective? {
         plan.objective.flatMap { PretrainingObjective(rawValue: $0.rawValue) }
@@ -86,13 +98,15 @@ package enum InitialModel {
     }
 
     private static func write(
-        _ model: ModelConfiguration, _ plan: StudyPlan, seed: UInt64, from source: (file: ModelFile, head: Bool)?,
-        path: String
+        _ model: ModelConfiguration, _ plan: StudyPlan, seed: UInt64,
+        from source: (file: ModelFile, digest: String, head: Bool)?, path: String
     ) throws -> ObjectReference {
         let layout = ParameterLayout(model)
-        let description = ModelDescription(
+        var description = ModelDescription(
             configuration: model, task: task(plan), classes: plan.classes.map(\.name),
-            recipe: try MessageCoding.encode(plan.recipe), threshold: plan.objective == nil ? 0.5 : nil)
+            recipe: try MessageCoding.encode(plan.recipe), contrasts: contrasts(plan),
+            threshold: plan.objective == nil ? 0.5 : nil)
+        if let source { description.descend(from: source.file.description, digest: source.digest) }
         var writer = try SafetensorsWriter(
             path, entries: layout.parameters.map { .init($0.name, .float32, $0.shape) },
             metadata: try description.metadata())

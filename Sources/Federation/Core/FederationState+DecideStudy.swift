@@ -120,6 +120,7 @@ extension FederationState {
         let former = study.plan
         let fixed: [(String, Bool)] = [
             ("name", plan.name == former.name), ("kind", plan.kind == former.kind), ("task", plan.task == former.task),
+            ("objective", plan.objective == former.objective),
             ("classes", plan.classes.map(\.name) == former.classes.map(\.name)), ("head", plan.head == former.head),
             ("contrasts", plan.contrasts == former.contrasts),
             ("recipe", plan.recipe.givesTheSame(as: former.recipe)),

@@ -94,4 +94,10 @@ package struct Round: Sendable, Equatable {
         judging = []
         deleted = []
     }
+
+    /// Updates that the fold took, in the order of sites; all of them before it.
+    package var counted: [ReceivedUpdate] {
+        let rejected = Set(verdicts.filter { !$0.counts }.map(\.site))
+        return updates.sorted { $0.key < $1.key }.filter { !rejected.contains($0.key) }.map(\.value.received)
+    }
 }

@@ -129,7 +129,7 @@ extension StudyPlan {
     }
 
     private static func contrasts(_ s: PlanSection) throws(PlanError) -> [String] {
-        let all = ["T1w", "T1c", "T2w", "FLAIR"]
+        let all = Self.everyContrast
         guard let given = try s.texts("contrasts") else { return all }
         guard !given.isEmpty, Set(given).count == given.count, given.allSatisfy(all.contains) else {
             throw s.error("contrasts", "must be some of \(all.joined(separator: ", ")), each once")

@@ -137,6 +137,8 @@ package struct StudyPlan: Codable, Sendable, Equatable {
     package var positive: Int
     /// Of `T1w`, `T1c`, `T2w`, `FLAIR`, in this order.
     package var contrasts: [String]
+    /// All that there are, in the order of channels.
+    package static let everyContrast = ["T1w", "T1c", "T2w", "FLAIR"]
     package var recipe: Recipe
     package var initial: Initial
     /// Licence and origin of the initial weights, one sentence.

@@ -2,8 +2,9 @@ import Encoder
 
 /// How content is taken out of a view: cubes of zeros at random places, overlapping as they fall (LAMIM §5).
 ///
-/// The published schemes are for 96³ voxels; at another size the cubes' sides follow it, so that the same share of the
-/// volume is hit: about 0.31 of it by `blocks16`, 0.35 by `blocks4`.
+/// The published schemes are for 96³ voxels; at another size the cubes' sides follow it, and their number makes up for
+/// the rounding of a side to whole voxels, so that about the same share of the volume is hit: 0.31 of it by `blocks16`,
+/// 0.35 by `blocks4`.
 package struct ContentDropout: Sendable, Equatable {
     package enum Scheme: String, Codable, Sendable, CaseIterable {
         /// 86 cubes of 16³.
@@ -21,12 +22,11 @@ package struct ContentDropout: Sendable, Equatable {
     /// - Parameter size: side of the volume, 1 or more.
     package init(_ scheme: Scheme, size: Int) {
         self.size = size
-        let published: Int
-        switch scheme {
-        case .blocks16: (holes, published) = (86, 16)
-        case .blocks4: (holes, published) = (6000, 4)
-        }
+        let (published, number) = scheme == .blocks16 ? (16, 86) : (4, 6000)
         side = min(max(1, (published * size + 48) / 96), size)
+        let wanted = Double(published * size) / 96
+        let rounded = Double(side)
+        holes = Int((Double(number) * (wanted * wanted * wanted) / (rounded * rounded * rounded)).rounded())
     }
 
     /// Takes content out of one contrast: a draw for the chance that it is done at all, which is 1, then three for the

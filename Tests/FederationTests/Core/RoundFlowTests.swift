@@ -166,6 +166,15 @@ struct RoundFlowTests {
         #expect(f.state.verdicts(for: "site-3").map(\.outcome) == [.accepted])
     }
 
+    @Test("what a rejected site trained on has no part in the model, nor in what is told of it")
+    func counted() throws {
+        var f = try Federated()
+        for index in 1...3 { try f.send("site-\(index)") }
+        #expect(try f.round.counted.count == 3)
+        try f.fold(rejecting: ["site-2"])
+        #expect(try f.round.counted.map(\.site) == ["site-1", "site-3"])
+    }
+
     @Test("a fold of other updates than recorded is refused")
     func foreignFold() throws {
         var f = try Federated()

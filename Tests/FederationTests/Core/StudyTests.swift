@@ -97,6 +97,16 @@ struct StudyTests {
                 try f.perform(.amendStudy(study: "tumour", text: Federated.plan([line]), reason: ""))
             }
         }
+        // The decoder of masked pretraining is a part of the model.
+        func pretraining(_ objective: String, _ rounds: Int) -> String {
+            "name: pre\ntask: pretraining\nobjective: \(objective)\ninitial: {preset: small}\nrounds: \(rounds)\n"
+                + "governance: {purpose: a test, data_declared: synthetic}\n"
+        }
+        try f.perform(.createStudy(text: pretraining("blocks16", 3)))
+        #expect(throws: Problem.self) {
+            try f.perform(.amendStudy(study: "pre", text: pretraining("masked", 3), reason: ""))
+        }
+        try f.perform(.amendStudy(study: "pre", text: pretraining("blocks16", 5), reason: ""))
     }
 
     @Test("a paused study keeps what comes and does nothing until it is resumed")

@@ -133,8 +133,7 @@ struct EvaluateCommand: ParsableCommand {
         guard let text = file.description.recipe else {
             throw OperatorError("\(file.file.path) does not say how scans are prepared for it; fit it again")
         }
-        let source = CaseSource(
-            CaseLoader(recipe: try CaseSource.recipe(text), cache: nil), contrasts: file.description.contrasts)
+        let source = try CaseSource(recipe: text, contrasts: file.description.contrasts, cache: nil)
         return try CaseScores.of(
             file, cases: cases, load: source.input, precision: precision ?? .suited, threads: threads)
             ?? CaseScores(logits: [], labels: [])

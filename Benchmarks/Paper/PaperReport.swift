@@ -77,7 +77,7 @@ struct PaperReport {
     }
 
     private var missing: String {
-        let done = Set(chosen.map(\.run.name))
+        let done = Set(chosen.filter { $0.test != nil }.map(\.run.name))
         let lacking = planned.runs { arm in chosen.first { $0.run.arm == arm }?.run.rate ?? 0 }.map(\.name)
             .filter { !done.contains($0) }
         return lacking.isEmpty
@@ -147,7 +147,7 @@ struct PaperReport {
                 for site in planned.sites {
                     for result in own where result.run.seed == planned.seeds[0] && result.run.site ?? site == site {
                         let areas = [
-                            result.own.only { $0 == site }, result.own.only { $0 != site }, result.test,
+                            result.own?.only { $0 == site }, result.own?.only { $0 != site }, result.test,
                         ].map { area($0) }
                         table.add(
                             [task.name, arm.rawValue, result.run.site ?? "all, for \(site)"]
@@ -176,8 +176,8 @@ struct PaperReport {
             let found = pairs.map { _, one, two -> MethodBootstrap? in
                 guard let cases = one.first?.test else { return nil }
                 return try? MethodBootstrap(
-                    labels: cases.labels, patients: cases.patients, first: one.map(\.test.scores),
-                    second: two.map(\.test.scores))
+                    labels: cases.labels, patients: cases.patients, first: one.compactMap(\.test?.scores),
+                    second: two.compactMap(\.test?.scores))
             }
             let adjusted = Holm.adjusted(found.map(\.?.p))
             for ((pair, bootstrap), adjusted) in zip(zip(pairs, found), adjusted) {

@@ -21,10 +21,12 @@ struct PaperRun {
     struct Result: Codable {
         var run: PaperRunName
         var model: String
-        var select: PaperScores
-        var test: PaperScores
-        /// The training cohort's own test cases, of all sites.
-        var own: PaperScores
+        /// Of the trainings among which a rate was chosen.
+        var select: PaperScores?
+        /// Of all but those of a rate that was not chosen.
+        var test: PaperScores?
+        /// The training cohort's own test cases, of all sites: where a site also trains alone.
+        var own: PaperScores?
         /// Optimiser steps, of all sites together.
         var steps: Int
         var seconds: Double
@@ -32,7 +34,7 @@ struct PaperRun {
         /// The one with the best area on the select cases, of equals the one with the lower rate.
         static func best(_ trials: [Result]) -> Result? {
             func rank(_ trial: Result) -> (Double, Double) {
-                (trial.select.withinSites?.area ?? 0, -trial.run.rate)
+                (trial.select?.withinSites?.area ?? 0, -trial.run.rate)
             }
             return trials.max { rank($0) < rank($1) }
         }
@@ -92,10 +94,10 @@ struct PaperRun {
         }
         var rates: [PaperProtocol.Arm: Double] = [:]
         for arm in planned.arms {
-            let trials = try planned.rates(arm).map { try train(planned.trial(arm, rate: $0), pretrained) }
+            let trials = try planned.rates(arm).map { try select(train(planned.trial(arm, rate: $0), pretrained)) }
             rates[arm] = Result.best(trials)?.run.rate
         }
-        for run in planned.runs({ rates[$0] ?? planned.rates($0)[0] }) { _ = try train(run, pretrained) }
+        for run in planned.runs({ rates[$0] ?? planned.rates($0)[0] }) { try test(train(run, pretrained)) }
     }
 
     /// Writes what is there so far.
@@ -198,7 +200,7 @@ struct PaperRun {
             """
             task: pretraining
             objective: \(arm.rawValue)
-            initial: {preset: small, seed: 1}
+            initial: {preset: small, seed: \(planned.seeds[0])}
             training: {epochs: \(planned.pretrainingEpochs), batch: 8, rate: 5.0e-4, optimizer: adam, augment: [flip], threads: 1}
             rounds: \(planned.pretrainingRounds)
             """)
@@ -236,21 +238,43 @@ struct PaperRun {
             evaluation: off
             seed: \(run.seed)
             """)
-        let file = federation.object(model)
         let result = Result(
-            run: run, model: model, select: try scorer.scores(file, data.manifest("pool", 1), run.task, .select),
-            test: try scorer.scores(file, data.test, run.task, .test),
-            own: try scorer.scores(file, data.manifest("pool", 1), run.task, .test),
+            run: run, model: model,
             steps: try planned.rounds
                 * sites.reduce(0) { try $0 + (data.cases(run, at: $1).count + Self.batch - 1) / Self.batch },
             seconds: seconds)
-        let area = result.test.withinSites
+        try keep(result)
+        return result
+    }
+
+    private func keep(_ result: Result) throws {
+        try JSONEncoder().encode(result)
+            .write(to: URL(filePath: "\(folder)/arms/\(result.run.name).json"), options: .atomic)
+    }
+
+    private func select(_ result: Result) throws -> Result {
+        guard result.select == nil else { return result }
+        var scored = result
+        scored.select = try scores(result, data.manifest("pool", 1), .select)
+        try keep(scored)
+        return scored
+    }
+
+    private func test(_ result: Result) throws {
+        guard result.test == nil else { return }
+        var scored = result
+        scored.test = try scores(result, data.test, .test)
+        if planned.settings.contains(.alone) { scored.own = try scores(result, data.manifest("pool", 1), .test) }
+        try keep(scored)
+        let area = scored.test?.withinSites
         let figures = String(
             format: "test AUC within sites %.3f (%.3f to %.3f), %.0f s", area?.area ?? .nan,
-            area?.interval?.lowerBound ?? .nan, area?.interval?.upperBound ?? .nan, seconds)
-        say("\(run.name): \(figures)")
-        try JSONEncoder().encode(result).write(to: URL(filePath: path), options: .atomic)
-        return result
+            area?.interval?.lowerBound ?? .nan, area?.interval?.upperBound ?? .nan, result.seconds)
+        say("\(result.run.name): \(figures)")
+    }
+
+    private func scores(_ result: Result, _ manifest: String, _ split: Split) throws -> PaperScores {
+        try scorer.scores(federation.object(result.model), manifest, result.run.task, split)
     }
 
     /// Runs a study to its end, or goes on with one that was begun.

@@ -7,7 +7,7 @@ import Statistics
 import Synchronization
 import Training
 
-/// What a model says of test and select cases, and its areas.
+/// What a model says of the cases of a split, and its areas.
 struct PaperScores: Codable {
     var labels: [Bool]
     var sites: [String]
@@ -58,7 +58,7 @@ final class PaperScorer: Sendable {
         let file = try ModelFile(path)
         let cases = try TaskCases(manifest: manifest, column: task.name, classes: task.classes).of(split)
         let source = try CaseSource(
-            recipe: file.description.recipe ?? "", contrasts: Contrast.allCases.map(\.rawValue), cache: cache)
+            recipe: file.description.recipe ?? "", contrasts: file.description.contrasts, cache: cache)
         // Of small networks a pass over one case is too short to be shared between threads.
         let threads = Preparation.defaultThreads
         let parts = try mapInParallel(threads, threads: threads) { part in

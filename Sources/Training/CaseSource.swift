@@ -12,14 +12,14 @@ package struct CaseSource: Sendable {
 
     /// - Parameters:
     ///   - recipe: the recipe as JSON.
-    ///   - contrasts: names of those the model may see, such as `T1w`; others that a case has are left out.
+    ///   - contrasts: names of those the model may see, such as `T1w`; others that a case has are left out. Nil for all.
     ///   - cache: where prepared cases are kept; nil for nowhere.
     /// - Throws: `ImagingError` when the recipe cannot be used by this release.
-    package init(recipe: String, contrasts: [String], cache: PreparedCache?) throws {
+    package init(recipe: String, contrasts: [String]?, cache: PreparedCache?) throws {
         self.init(CaseLoader(recipe: try Self.recipe(recipe), cache: cache), contrasts: contrasts)
     }
 
-    /// - Parameter contrasts: nil for whatever a case has.
+    /// - Parameter contrasts: as above.
     package init(_ loader: CaseLoader, contrasts: [String]?) {
         self.loader = loader
         self.contrasts = contrasts?.compactMap(Contrast.init(rawValue:)) ?? Contrast.allCases

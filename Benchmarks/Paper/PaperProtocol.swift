@@ -47,9 +47,10 @@ struct PaperProtocol: Codable, Equatable {
     }
 
     var title = "Software validation on made heads. No evidence about patients, nor about methods on patients."
-    var training = Cohort(cases: 1350, sites: 3, seed: 102, size: 48, generator: "first")
+    /// Its seed is the first from 102 of which every site's tenth of the labels has the ten cases a study needs.
+    var training = Cohort(cases: 1350, sites: 3, seed: 107, size: 48, generator: "first")
     /// Balanced afterwards: the first `testPerClass` of each class by name, labels without the generator's errors.
-    var test = Cohort(cases: 5600, sites: 3, seed: 908, size: 48, generator: "second")
+    var test = Cohort(cases: 4300, sites: 3, seed: 908, size: 48, generator: "second")
     var testPerClass = 700
     /// How scans are prepared, for every arm, and the edge of the prepared volumes.
     var recipe = "consilium"

@@ -134,24 +134,15 @@ struct FitCommand: ParsableCommand {
         let progress = FitProgressLine()
         let precision = machine.chosenPrecision
         let start = try startingWeights()
-        let manifest = try Manifest.read(data)
-        let labels = try LabelTask(manifest: manifest, column: task)
-        let cases = try labelled(manifest, labels)
-        let settings = try settings(start, trainingCases: cases.count { $0.split == .train })
+        let cases = try TaskCases(manifest: data, column: task)
+        let settings = try settings(start, trainingCases: cases.of(.train).count)
         let store = CaseLoader(recipe: settings.recipe, cacheOption: cache)
         let request = FitRequest(
-            start: start, head: head, task: labels, settings: settings, cases: cases,
+            start: start, head: head, task: cases.task, settings: settings, cases: cases.cases,
             load: store.input, precision: precision, threads: machine.threads, out: out,
             checkpointSeconds: checkpointMinutes * 60)
-        if manifest.cases.count > cases.count {
-            progress.line("note: \(manifest.cases.count - cases.count) cases have no \(task) label and are left out")
-        }
-        let mixed = manifest.patientsInSeveralSplits
-        if !mixed.isEmpty {
-            throw TrainingError(
-                .data,
-                "\(data) has patients in more than one split (\(mixed.prefix(3).joined(separator: ", "))): a model would "
-                    + "be tested on people it was trained on; keep each patient in one split")
+        if cases.unlabelled > 0 {
+            progress.line("note: \(cases.unlabelled) cases have no \(task) label and are left out")
         }
         let outcome: FitOutcome
         do {
@@ -162,12 +153,12 @@ struct FitCommand: ParsableCommand {
         }
         for notice in store.cache?.notices ?? [] { progress.line("note: \(notice)") }
         try conclude(outcome, progress)
-        try describeTrainingCases(cases, store, start, precision, progress) { stop.isAsked }
+        try describeTrainingCases(cases.of(.train).map(\.record), store, start, precision, progress) { stop.isAsked }
     }
 
     /// Writes what the training cases are like, by which later ones unlike them are told.
     private func describeTrainingCases(
-        _ cases: [LabelledCase], _ loader: CaseLoader, _ start: FitRequest.Start, _ precision: Precision,
+        _ records: [CaseRecord], _ loader: CaseLoader, _ start: FitRequest.Start, _ precision: Precision,
         _ progress: FitProgressLine, shouldStop: () -> Bool
     ) throws {
         let model = "\(out)/model.safetensors"
@@ -180,7 +171,6 @@ struct FitCommand: ParsableCommand {
         {
             restorer = (made, digest)
         }
-        let records = cases.filter { $0.split == .train }.map(\.record)
         let known = try Familiarity.of(
             ModelFile(model), digest: digest, restorer: restorer, cases: records, load: loader.prepared,
             precision: precision,
@@ -220,13 +210,6 @@ struct FitCommand: ParsableCommand {
         }
         let path = try ModelPath.file(weights ?? "")
         return .weights(try ModelFile(path), digest: try ModelPath.digest(path))
-    }
-
-    private func labelled(_ manifest: Manifest, _ labels: LabelTask) throws -> [LabelledCase] {
-        let splits = manifest.splits(task: labels)
-        return try zip(manifest.cases, splits).compactMap { record, split in
-            try labels.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }
-        }
     }
 
     private func settings(_ start: FitRequest.Start, trainingCases: Int) throws -> FitSettings {

@@ -108,6 +108,7 @@ struct PretrainCommand: ParsableCommand {
         let loader = CaseLoader(recipe: settings.recipe, cacheOption: cache)
         let left = cases.count { $0.split == .test }
         if left > 0 { progress.line("note: \(left) cases of patients in a test split are left out") }
+        for note in notes(cases) { progress.line("note: \(note)") }
         let pretraining = try Pretraining(
             Pretraining.Request(
                 start: start, objective: objective, settings: settings, cases: cases,
@@ -128,6 +129,22 @@ struct PretrainCommand: ParsableCommand {
                     error, before, views))
         }
         progress.line(metrics.notice)
+    }
+
+    /// What it will not learn or not tell, before the first step.
+    private func notes(_ cases: [LabelledCase]) -> [String] {
+        let training = cases.filter { $0.split == .train }.map(\.record.paths)
+        let absent = Contrast.allCases.filter { contrast in
+            training.allSatisfy { $0.volume == nil && $0.contrasts[contrast] == nil }
+        }
+        var notes = absent.map { "no training case has \($0.rawValue): the model learns nothing of it" }
+        if !cases.contains(where: { $0.split == .select }) {
+            notes.append("there are no select cases: the model of the last epoch is kept, its error is not told")
+        }
+        if batch == 1, objective != .masked {
+            notes.append("with --batch 1 a case has no other to differ from: the contrastive loss is 0")
+        }
+        return notes
     }
 
     private func startingWeights() throws -> FitRequest.Start {
@@ -162,12 +179,7 @@ extension FitProgressLine {
         case .reading(let done, let total): show(FitReport.reading(done: done, total: total))
         case .epoch(let record, let epochs): show(FitReport.epoch(record, of: epochs))
         case .step(let done, let total, let loss, let parts):
-            var text = "step \(done)/\(total)  " + String(format: "loss %.4f", loss)
-            if let parts {
-                text += String(
-                    format: "  reconstruction %.4f  contrastive %.4f", parts.reconstruction, parts.contrastive)
-            }
-            step(text, isLast: done == total)
+            step("step \(done)/\(total)  " + RestorationLoss.text(loss, parts), isLast: done == total)
         }
     }
 }

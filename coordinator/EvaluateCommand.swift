@@ -26,8 +26,10 @@ struct EvaluateCommand: ParsableCommand {
             command is not.
             """)
 
-    @Option(parsing: .upToNextOption, help: "Model files; the first is what the others are compared with.")
-    var models: [String]
+    @Option(
+        name: .customLong("models"), parsing: .upToNextOption,
+        help: "Model files, by spaces or commas; the first is what the others are compared with.")
+    var given: [String]
 
     @Option(
         parsing: .upToNextOption,
@@ -54,7 +56,7 @@ struct EvaluateCommand: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
-        guard !models.isEmpty, !data.isEmpty else { throw ValidationError("Give --models and --data.") }
+        guard !given.isEmpty, !data.isEmpty else { throw ValidationError("Give --models and --data.") }
         guard sensitivity > 0, sensitivity <= 1 else {
             throw ValidationError("--sensitivity lies above 0, at most at 1.")
         }
@@ -63,7 +65,16 @@ struct EvaluateCommand: ParsableCommand {
         }
     }
 
+    /// A file may have a comma in its name.
+    private var models: [String] {
+        given.flatMap { argument in
+            FileManager.default.fileExists(atPath: argument)
+                ? [argument] : argument.split(separator: ",").map(String.init)
+        }
+    }
+
     func run() throws {
+        let models = models
         let files = try models.map { try ModelFile($0) }
         let description = files[0].description
         guard let task = description.task, description.classes.count == 2 else {
@@ -188,13 +199,15 @@ struct ComparisonTable {
         }
         lines += table.lines + [""]
         var calibration = TextTable(
-            "model", "accuracy", "F1", "MCC", "Brier", "log loss", "ECE", "slope", "intercept", "PPV", "NPV")
+            "model", "accuracy", "F1", "MCC", "Brier", "log loss", "ECE", "slope", "intercept", "temperature", "PPV",
+            "NPV")
         for model in c.models {
             calibration.add(
                 model.name, text(model.accuracy), Figures.optional(model.f1, 3),
                 Figures.optional(model.matthewsCorrelation, 3), Figures.optional(model.brier, 4),
                 Figures.optional(model.logLoss, 4), Figures.optional(model.calibrationError, 3),
                 Figures.optional(model.calibrationSlope, 2), Figures.optional(model.calibrationIntercept, 2),
+                Figures.optional(model.temperature, 2),
                 Figures.optional(model.positivePredictive, 3), Figures.optional(model.negativePredictive, 3))
         }
         lines += calibration.lines

@@ -20,10 +20,21 @@ struct StudyTable {
         ]
         if !status.waitsFor.isEmpty { lines.append(status.waitsFor) }
         if let reason = status.reason { lines.append(reason) }
+        lines += lacking
         if status.lockedTestOpenings > 0 { lines.append("locked test opened: \(status.lockedTestOpenings)") }
         if !status.sites.isEmpty { lines += [""] + sites }
         if !status.history.isEmpty { lines += [""] + rounds }
         return lines
+    }
+
+    /// What no site has enough of, in one line or none.
+    private var lacking: [String] {
+        guard !status.lacking.isEmpty else { return [] }
+        let names = status.lacking.joined(separator: ", ")
+        return [
+            "no site has \(EgressLimits.standard.leastCases) training cases with \(names): the model learns little of it; name "
+                + "the contrasts in a new study's plan, or let a site take part that has them"
+        ]
     }
 
     private var sites: [String] {

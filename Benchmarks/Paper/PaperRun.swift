@@ -106,7 +106,9 @@ struct PaperRun {
             planned, results(), trivial: try kept("trivial", trivial),
             oracle: try kept("oracle-\(MaskOracle.version)") { try MaskOracle.areas(planned, data) })
         let files = try report.report.write(to: folder + "/report")
-        for row in [report.core.columns] + report.core.rows { say("| " + row.joined(separator: " | ") + " |") }
+        for table in [report.primary, report.core] {
+            for row in [table.columns] + table.rows { say("| " + row.joined(separator: " | ") + " |") }
+        }
         say(files[0])
     }
 

@@ -7,6 +7,14 @@ struct Grid: Sendable, Equatable {
     /// Voxel indices to millimetres.
     let affine: Affine
 
+    init(dims: [Int], affine: Affine) {
+        self.dims = dims
+        self.affine = affine
+    }
+
+    /// Of a file's first three axes.
+    init(_ header: NIfTIHeader) { self.init(dims: Array(header.dims.prefix(3)), affine: header.affine) }
+
     /// Voxels in the grid.
     var count: Int { dims[0] * dims[1] * dims[2] }
 

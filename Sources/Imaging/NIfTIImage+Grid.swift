@@ -1,6 +1,13 @@
 package import NIfTI
 
 extension NIfTIImage {
+    /// Whether it has the voxels of another image, perhaps stored in another order.
+    package func hasVoxels(of other: NIfTIImage) -> Bool {
+        guard header.dims.count >= 3, other.header.dims.count >= 3 else { return false }
+        let (own, target) = (Grid(header), Grid(other.header))
+        return own.matches(target) || own.view(as: target) != nil
+    }
+
     /// The voxels of a 3D image on the grid of another image of the same patient, first axis fastest: the same ones
     /// where the two grids have the same, else trilinear, averaged first along axes where the grid's steps are twice the
     /// image's own or more; 0 outside the image and for what is not a number.
@@ -9,7 +16,7 @@ extension NIfTIImage {
         var numbers = self
         for i in numbers.voxels.indices where !numbers.voxels[i].isFinite { numbers.voxels[i] = 0 }
         let scan = try Preparation.scan(of: numbers, named: "The image")
-        let target = Grid(dims: Array(grid.dims.prefix(3)), affine: grid.affine)
+        let target = Grid(grid)
         guard scan.grid.affine.undone() != nil else {
             throw ImagingError(.badSetting, "The image's header puts voxels on top of each other: export it again.")
         }

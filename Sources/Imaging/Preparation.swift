@@ -27,7 +27,7 @@ package enum Preparation {
     /// The one volume of a 3D image.
     static func scan(of image: NIfTIImage, named name: String) throws -> Scan {
         try requireOne(image.header.dims, named: name)
-        let grid = Grid(dims: Array(image.header.dims.prefix(3)), affine: image.header.affine)
+        let grid = Grid(image.header)
         return Scan(name: name, grid: grid, values: image.voxels, remarks: Scan.remarks(image.header))
     }
 

@@ -50,7 +50,7 @@ struct Scan: Sendable {
     ///   - content: The file.
     ///   - first: Where its voxels start, for one volume of a 4D file.
     init(name: String, role: String, content: NIfTIContent, first: Int = 0) {
-        let grid = Grid(dims: Array(content.header.dims.prefix(3)), affine: content.header.affine)
+        let grid = Grid(content.header)
         precondition(first >= 0 && content.header.voxelCount - first >= grid.count, "fewer voxels than the grid has")
         self.name = name
         self.role = role

@@ -37,7 +37,7 @@ package struct Survey: Sendable, Equatable {
     ///   - image: A 3D image, or the first volume of a 4D one.
     ///   - percentiles: Percentiles of the foreground wanted, 0…100.
     package init(of image: NIfTIImage, percentiles: [Double] = []) {
-        let grid = Grid(dims: Array(image.header.dims.prefix(3)), affine: image.header.affine)
+        let grid = Grid(image.header)
         self.init(of: Scan(name: "", grid: grid, values: image.voxels), mask: nil, percentiles: percentiles)
     }
 

@@ -9,7 +9,7 @@ package enum ClusteredArea {
     package static func estimate(
         labels: [Bool], scores: [Double], patients: [String], level: Double = 0.95
     ) -> DeLong.Estimate? {
-        guard let sums = Sums(labels: labels, scores: scores, patients: patients),
+        guard let sums = Sums(labels: labels, scores: [scores], patients: patients),
             let variance = covariance(sums, sums)
         else { return nil }
         return DeLong.Estimate(
@@ -21,6 +21,13 @@ package enum ClusteredArea {
     package static func compare(
         labels: [Bool], _ first: [Double], _ second: [Double], patients: [String]
     ) -> DeLong.Comparison? {
+        compare(labels: labels, [first], [second], patients: patients)
+    }
+
+    /// The mean area of some scores and that of others, all of the same scans.
+    static func compare(
+        labels: [Bool], _ first: [[Double]], _ second: [[Double]], patients: [String]
+    ) -> DeLong.Comparison? {
         guard let one = Sums(labels: labels, scores: first, patients: patients),
             let other = Sums(labels: labels, scores: second, patients: patients),
             let varianceOne = covariance(one, one), let varianceOther = covariance(other, other),
@@ -30,48 +37,47 @@ package enum ClusteredArea {
             areas: (one.area, other.area), variance: varianceOne + varianceOther - 2 * between, covariance: between)
     }
 
-    /// Placement values summed over each patient's scans, less what the area would make them.
+    /// Placement values summed over each patient's scans, less what the area would make them; of several scores their mean.
     private struct Sums {
-        let area: Double
+        private(set) var area = 0.0
         /// Scans.
         let positives: Double
         let negatives: Double
         /// Patients with a scan of the class.
         let clusters: (positive: Int, negative: Int)
         /// Of each patient.
-        let deviations: [(positive: Double, negative: Double)]
+        private(set) var deviations: [(positive: Double, negative: Double)]
 
-        init?(labels: [Bool], scores: [Double], patients: [String]) {
+        /// - Parameter scores: of each of one or more scores, one value a scan.
+        init?(labels: [Bool], scores: [[Double]], patients: [String]) {
             precondition(labels.count == patients.count, "every scan is somebody's")
-            let roc = ROC(labels: labels, scores: scores)
-            guard let placements = roc.placements, let area = roc.area else { return nil }
-            self.area = area
-            positives = Double(placements.positive.count)
-            negatives = Double(placements.negative.count)
             var places: [String: Int] = [:]
-            var deviations: [(positive: Double, negative: Double)] = []
-            var counts: [(positive: Int, negative: Int)] = []
-            var next = (positive: 0, negative: 0)
-            for (label, patient) in zip(labels, patients) {
-                let place = places[patient] ?? deviations.count
-                if place == deviations.count {
-                    places[patient] = place
-                    deviations.append((0, 0))
-                    counts.append((0, 0))
-                }
-                if label {
-                    deviations[place].positive += placements.positive[next.positive] - area
-                    counts[place].positive += 1
-                    next.positive += 1
-                } else {
-                    deviations[place].negative += placements.negative[next.negative] - area
-                    counts[place].negative += 1
-                    next.negative += 1
+            let owners = patients.map { patient in
+                let place = places[patient] ?? places.count
+                places[patient] = place
+                return place
+            }
+            func owning(_ label: Bool) -> Int { Set(zip(labels, owners).lazy.filter { $0.0 == label }.map(\.1)).count }
+            clusters = (owning(true), owning(false))
+            positives = Double(labels.count { $0 })
+            negatives = Double(labels.count) - positives
+            deviations = [(positive: Double, negative: Double)](repeating: (0, 0), count: places.count)
+            guard clusters.positive > 1, clusters.negative > 1 else { return nil }
+            for one in scores {
+                let roc = ROC(labels: labels, scores: one)
+                guard let placements = roc.placements, let own = roc.area else { return nil }
+                area += own / Double(scores.count)
+                var next = (positive: 0, negative: 0)
+                for (label, owner) in zip(labels, owners) {
+                    if label {
+                        deviations[owner].positive += (placements.positive[next.positive] - own) / Double(scores.count)
+                        next.positive += 1
+                    } else {
+                        deviations[owner].negative += (placements.negative[next.negative] - own) / Double(scores.count)
+                        next.negative += 1
+                    }
                 }
             }
-            self.deviations = deviations
-            clusters = (counts.count { $0.positive > 0 }, counts.count { $0.negative > 0 })
-            guard clusters.positive > 1, clusters.negative > 1 else { return nil }
         }
     }
 

@@ -18,7 +18,7 @@ package enum DeLong {
         /// - Parameters:
         ///   - disjointPairs: of independent cases or patients, one of each class, that the area compares.
         ///   - level: confidence, above 0 and below 1.
-        init(area: Double, variance: Double?, disjointPairs: Int, level: Double) {
+        package init(area: Double, variance: Double?, disjointPairs: Int, level: Double = 0.95) {
             self.area = area
             self.variance = variance
             guard let variance else {

@@ -35,11 +35,18 @@ package enum StratifiedArea {
     package static func compare(
         labels: [Bool], _ first: [Double], _ second: [Double], sites: [String], patients: [String]
     ) -> DeLong.Comparison? {
+        compare(labels: labels, [first], [second], sites: sites, patients: patients)
+    }
+
+    /// The same of the mean area of some scores and that of others.
+    static func compare(
+        labels: [Bool], _ first: [[Double]], _ second: [[Double]], sites: [String], patients: [String]
+    ) -> DeLong.Comparison? {
         var (pairs, wins, others, variance, covariance) = (0.0, 0.0, 0.0, 0.0, 0.0)
         for site in strata(labels, sites) {
             guard
                 let own = ClusteredArea.compare(
-                    labels: site.labels, site.of(first), site.of(second), patients: site.of(patients))
+                    labels: site.labels, first.map(site.of), second.map(site.of), patients: site.of(patients))
             else { continue }
             pairs += site.pairs
             wins += site.pairs * own.areas.0

@@ -1,6 +1,6 @@
 package import Cohort
 
-/// The cases of a manifest that have a label of a task whose classes are given, such as those of a study's plan.
+/// The cases of a manifest that have a label of a task.
 package struct TaskCases: Sendable {
     package let task: LabelTask
     /// In the order of the manifest.
@@ -22,8 +22,17 @@ package struct TaskCases: Sendable {
             throw CohortError(
                 .badLabel, "\(path) has no label column \"\(column)\": add it, with one of \(classes) for each case.")
         }
+        try self.init(manifest, path, LabelTask(column: column, classes: classes))
+    }
+
+    /// The same with the classes that the column has.
+    package init(manifest path: String, column: String) throws {
+        let manifest = try Manifest.read(path)
+        try self.init(manifest, path, LabelTask(manifest: manifest, column: column))
+    }
+
+    private init(_ manifest: Manifest, _ path: String, _ task: LabelTask) throws {
         try Self.requireOneSplitEach(manifest, path)
-        let task = LabelTask(column: column, classes: classes)
         let splits = manifest.splits(task: task)
         cases = try zip(manifest.cases, splits).compactMap { record, split in
             try task.label(of: record).map { LabelledCase(record: record, label: $0, split: split) }

@@ -15,6 +15,7 @@ import Weights
             let task = site.task(data: try site.trainingManifest())
             let update = try #require(try site.update(task))
             #expect(update.samples == 40)
+            #expect(update.lacking == nil)
             #expect(update.steps == 6)
             #expect(update.norm > 0)
             #expect(try #require(update.loss) > 0)
@@ -26,6 +27,34 @@ import Weights
             try verifier.resume(fromFile: path, count: update.bytes)
             let verified = try verifier.finish(digest: SHA256.hex(ofFile: path) ?? "")
             #expect(verified.norm == update.norm)
+        }
+    }
+
+    @Test("what of a plan the cases hardly have is told before the first step, contrasts to the coordinator too")
+    func gaps() throws {
+        try WorkerSite.with { site in
+            let data = try site.manifest { ($0 % 2 == 0 ? "no" : "yes", $0 < 30 ? .train : .select) }
+            // Nine training cases keep their FLAIR, one fewer than may be told of.
+            var kept = 0
+            let rows = try String(contentsOfFile: data, encoding: .utf8).split(separator: "\n").enumerated().map {
+                row in
+                var cells = row.element.split(separator: ",", omittingEmptySubsequences: false)
+                guard row.offset > 0, !cells[5].isEmpty else { return row.element }
+                kept += 1
+                if kept > 9 { cells[5] = "" }
+                return Substring(cells.joined(separator: ","))
+            }
+            try (rows.joined(separator: "\n") + "\n").write(toFile: data, atomically: true, encoding: .utf8)
+            let task = site.task(data: data)
+            #expect(try site.update(task)?.lacking == ["FLAIR"])
+            let notes = try #require(
+                TaskFolder(state: site.state, round: task.round, kind: .train).progress()?.notes)
+            #expect(notes.count == 2 && notes[0].contains("FLAIR") && notes[1].contains("no 5, yes 5"))
+            let plan = WorkerSite.plan(more: "contrasts: [T1w, T1c]\nevaluation: off\ngate: off")
+            var quiet = site.task(plan: plan, data: try site.trainingManifest())
+            quiet.round.attempt = 2
+            #expect(try site.update(quiet)?.lacking == nil)
+            #expect(TaskFolder(state: site.state, round: quiet.round, kind: .train).progress()?.notes == [])
         }
     }
 
@@ -120,6 +149,12 @@ import Weights
             }
             #expect(seen.cases == [12] && seen.models.allSatisfy { $0.histograms.isEmpty && $0.correct == 0 })
             #expect(seen.models[1].loss < seen.models[0].loss)
+            let folders = [Assignment.Kind.train, .evaluate].map {
+                TaskFolder(state: site.state, round: task.round, kind: $0)
+            }
+            #expect(folders[0].progress()?.loss?.contains("reconstruction") == true)
+            let picture = try #require(FileManager.default.contents(atPath: folders[1].picture))
+            #expect(picture.starts(with: [0x89, 0x50, 0x4e, 0x47]))
         }
     }
 

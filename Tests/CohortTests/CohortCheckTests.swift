@@ -68,6 +68,23 @@ struct CohortCheckTests {
         #expect(report.text.contains("0 of 4 cases can be used, 4 cannot."))
     }
 
+    @Test("A lesion mask on another grid is told, by size or by place; one stored in another order is not another")
+    func lesionGrid() throws {
+        let scan = MadeScan(head: 1)
+        var (small, moved, turned) = (scan, scan, scan)
+        small.dims = [20, 44, 36]
+        moved.origin.0 += 2
+        turned.spacing.0 = -4
+        turned.origin.0 += 39 * 4
+        let report = try Self.check(
+            ["t1.nii": scan, "same.nii": scan, "small.nii": small, "moved.nii": moved, "turned.nii": turned],
+            "case,patient,T1w,mask\n"
+                + ["same", "small", "moved", "turned"].map { "\($0),\($0),t1.nii,\($0).nii\n" }.joined())
+        func grids(_ id: String) -> [String] { Self.found(report, id).filter { $0.hasSuffix("grid") } }
+        #expect(grids("same").isEmpty && grids("turned").isEmpty)
+        #expect(grids("small") == ["warning grid"] && grids("moved") == ["warning grid"])
+    }
+
     @Test("NaN, a skull, and contrasts of different places make a case unusable, each by its kind")
     func voxels() throws {
         var nan = MadeScan(head: 1)

@@ -19,7 +19,7 @@ struct SplitTests {
     func shares() throws {
         let manifest = Self.manifest(patients: 100, positives: 30)
         let task = try LabelTask(manifest: manifest, column: "y")
-        let splits = manifest.splits(task: task, seed: 3)
+        let splits = manifest.splits(task: task)
         func count(_ split: Split, _ label: String) -> Int {
             zip(manifest.cases, splits).count { $0.0.labels["y"] == label && $0.1 == split }
         }
@@ -31,31 +31,30 @@ struct SplitTests {
     func patients() {
         let manifest = Self.manifest(patients: 17, casesEach: 3, positives: 8)
         var found: [String: Set<Split>] = [:]
-        for (record, split) in zip(manifest.cases, manifest.splits(seed: 1)) {
+        for (record, split) in zip(manifest.cases, manifest.splits()) {
             found[record.patient, default: []].insert(split)
         }
         #expect(found.values.allSatisfy { $0.count == 1 })
         #expect(Set(found.values.flatMap { $0 }).count == 3)
     }
 
-    @Test("The division depends on seed and names, not on the order of the rows")
+    @Test("The division depends on names, not on the order of the rows")
     func determinism() {
         let manifest = Self.manifest(patients: 40, positives: 10)
         var turned = manifest
         turned.cases.reverse()
-        #expect(manifest.splits(seed: 5) == turned.splits(seed: 5).reversed())
-        #expect(manifest.splits(seed: 5) != manifest.splits(seed: 6))
-        // SHA-256 of the names and the seed, computed with Python's hashlib and the rule in the documentation.
-        let letters = manifest.splits(seed: 5).prefix(12).map { String($0.rawValue.prefix(2)) }
+        #expect(manifest.splits() == turned.splits().reversed())
+        // SHA-256 of the names, computed with Python's hashlib and the rule in the documentation.
+        let letters = manifest.splits().prefix(12).map { String($0.rawValue.prefix(2)) }
         #expect(letters == Self.fromPython)
     }
 
-    static let fromPython = ["tr", "tr", "tr", "tr", "tr", "tr", "se", "tr", "te", "tr", "te", "tr"]
+    static let fromPython = ["se", "se", "tr", "te", "tr", "tr", "te", "se", "tr", "tr", "tr", "tr"]
 
     @Test("Few patients go to training first, then to where most is owed")
     func fewPatients() {
         func counts(_ n: Int) -> [Int] {
-            let splits = Self.manifest(patients: n, positives: 0).splits(seed: 2)
+            let splits = Self.manifest(patients: n, positives: 0).splits()
             return Split.allCases.map { split in splits.count { $0 == split } }
         }
         #expect(counts(1) == [1, 0, 0])
@@ -65,19 +64,11 @@ struct SplitTests {
         #expect(counts(10) == [6, 2, 2])
     }
 
-    @Test("Without a seed the division is that of seed 1, as of a fit")
-    func defaultSeed() {
-        let manifest = Self.manifest(patients: 40, positives: 10)
-        #expect(Manifest.defaultSeed == 1)
-        #expect(manifest.splits() == manifest.splits(seed: 1))
-        #expect(manifest.splits(seed: 0) != manifest.splits(seed: 1))
-    }
-
     @Test("A split the table names is taken as it is")
     func named() {
         var manifest = Self.manifest(patients: 3, positives: 1)
         for (index, split) in [Split.test, .test, .select].enumerated() { manifest.cases[index].split = split }
-        #expect(manifest.splits(seed: 9) == [.test, .test, .select])
+        #expect(manifest.splits() == [.test, .test, .select])
         #expect(manifest.patientsInSeveralSplits.isEmpty)
         manifest.cases[1].patient = "p2"
         #expect(manifest.patientsInSeveralSplits == ["p2"])

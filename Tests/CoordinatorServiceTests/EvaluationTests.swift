@@ -51,17 +51,33 @@ import Testing
     func evaluated() async throws {
         try await with { folder, model in
             let plan = try StudyPlan.parse(Self.plan)
+            var eager = model
+            eager.threshold = 0
             let outcome = try await evaluator(folder).evaluate(
-                set: "own", split: .test, plan: plan, models: [model, model], name: "first")
+                set: "own", split: .test, plan: plan, models: [model, eager], name: "first")
             #expect(outcome.origin == "synthetic")
             #expect(outcome.split == .test)
             #expect(outcome.cases.reduce(0, +) > 0)
             #expect(outcome.models.map(\.model) == [model.digest, model.digest])
             #expect(outcome.models[0] == outcome.models[1])
             #expect(outcome.areas.count == 2)
-            if let area = outcome.areas[0] { #expect((0...1).contains(area.value)) }
+            #expect(outcome.cases.allSatisfy { $0 > 0 })
+            let area = try #require(outcome.areas[0])
+            #expect((0...1).contains(area.value))
+            #expect(outcome.calls[0] == nil)
+            let calls = try #require(outcome.calls[1])
+            #expect(calls.sensitivity.value == 1 && calls.specificity.value == 0)
             #expect(try FileManager.default.contentsOfDirectory(atPath: folder + "/evaluation").isEmpty)
         }
+    }
+
+    @Test("calls are counted on each side; one side alone has none")
+    func calls() throws {
+        let calls = try #require(
+            EvaluationOutcome.Calls([true, true, true, false, false], [true, false, true, true, false]))
+        #expect(calls.sensitivity.right == 2 && calls.sensitivity.cases == 3)
+        #expect(calls.specificity.right == 1 && calls.specificity.cases == 2)
+        #expect(EvaluationOutcome.Calls([true], [true]) == nil)
     }
 
     @Test("a crash of the evaluation is one sentence, and a set without a declared origin is not touched")

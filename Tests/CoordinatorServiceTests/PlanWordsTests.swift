@@ -115,6 +115,11 @@ import Weights
         }
     }
 
+    @Test("contrasts of a plan are those of the volumes, in the order of their channels")
+    func contrasts() throws {
+        #expect(try plan(["initial: {preset: small}"]).contrasts == Contrast.allCases.map(\.rawValue))
+    }
+
     @Test("percentiles belong to the recipe that has them")
     func percentiles() throws {
         let lines = ["initial: {preset: small}", "recipe: {name: standardised, percentiles: [1, 99]}"]

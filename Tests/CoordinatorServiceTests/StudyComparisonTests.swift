@@ -6,11 +6,11 @@ import Testing
 @Suite struct StudyComparisonTests {
     private func entry(
         _ study: String, _ task: String, _ initial: String, _ cases: Int, _ area: Double?,
-        _ half: Double = 0.01959963984540054
+        _ half: Double = 0.01959963984540054, seed: UInt64 = 1
     ) -> StudyComparison.Entry {
         StudyComparison.Entry(
             study: study, task: task, initial: initial, sites: 3, trainingCases: cases,
-            area: area.map { .init(name: "area", value: $0, interval: [$0 - half, $0 + half]) })
+            area: area.map { .init(name: "area", value: $0, interval: [$0 - half, $0 + half]) }, seed: seed)
     }
 
     /// Half widths are 1.96 standard errors of 0.01, of a difference 0.0141421; p of z = 2.828427 and 7.071068 are
@@ -53,6 +53,18 @@ import Testing
         let rows = curves[0].table.rows
         #expect(rows.map { $0[0] } == ["weights x", "weights x"])
         #expect(rows.map { $0[1] } == ["90", "900"] && rows[0][2] == "0.7")
+    }
+
+    @Test("several seeds on the same cases are curves of their own")
+    func seeds() {
+        let curves = StudyComparison([
+            entry("a", "idh", "weights x", 900, 0.80), entry("b", "idh", "weights x", 90, 0.7),
+            entry("c", "idh", "weights x", 900, 0.82, seed: 2), entry("d", "idh", "weights x", 90, 0.71, seed: 2),
+        ]).curves
+        #expect(
+            curves[0].table.rows.map { $0[0] } == [
+                "weights x, seed 1", "weights x, seed 1", "weights x, seed 2", "weights x, seed 2",
+            ])
     }
 
     @Test("a task's name may hold what a file's may not")

@@ -12,7 +12,7 @@ import Weights
         UpdateHeader(
             federation: "north", site: "hospital-a", round: round, plan: digest, base: digest,
             update: ObjectReference(digest: digest, bytes: 1000), encoding: .f32, samples: samples, steps: 12,
-            loss: loss, software: "consilium 1.0, oneDNN bf16")
+            loss: loss, lacking: ["T2w"], software: "consilium 1.0, oneDNN bf16")
     }
 
     private static func report() -> EvaluationReport {
@@ -126,6 +126,7 @@ import Weights
             (.updateHeader, "\"encoding\":\"f32\"", "\"encoding\":\"int8\""),
             (.updateHeader, "\"samples\":40", "\"samples\":10000001"),
             (.updateHeader, "\"samples\":40", "\"samples\":40.5"),
+            (.updateHeader, "[\"T2w\"]", "[\"CT\"]"), (.updateHeader, "[\"T2w\"]", "[]"),
             (.updateHeader, "\"samples\":40", "\"samples\":-40"), (.renewal, "-----BEGIN", "patient Doe"),
             (.report, "\"last\":63", "\"last\":64"), (.report, "\"attempt\":1", "\"attempt\":1e99"),
         ])

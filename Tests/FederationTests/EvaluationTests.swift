@@ -135,6 +135,22 @@ private struct GoldenStudy: Decodable {
         }
     }
 
+    /// The ends are those of scipy.stats.beta.ppf(0.025, k, 1), k the cases of the smaller class.
+    @Test("an area of 1 is no certainty, and neither is the change between two of them")
+    func perfect() throws {
+        let labels = (0..<60).map { $0 % 2 }
+        let logits = labels.map { $0 == 1 ? [0, 6.0] : [0, -6.0] }
+        let found = try #require(
+            CombinedAUC(["a", "b"].map { Self.report($0, labels: labels, models: [logits, logits]) }))
+        let (both, one) = (0.9403705077138331, 0.8842966917779722)
+        let interval = try #require(found.stratified.candidate.interval)
+        #expect(found.stratified.candidate.area == 1 && abs(interval[0] - both) < 1e-12 && interval[1] == 1)
+        #expect(abs((found.sites[0].areas.base.interval?[0] ?? 0) - one) < 1e-12)
+        let change = try #require(found.stratified.interval)
+        let half = (1 - both) * 2.0.squareRoot()
+        #expect(abs(change[0] + half) < 1e-12 && abs(change[1] - half) < 1e-12)
+    }
+
     @Test("the true area lies within the tie bound of the binned one")
     func tieBound() throws {
         for study in try GoldenStudy.all() {

@@ -41,6 +41,13 @@ import Testing
             var sites, patients: [String]
             var area, variance, other, covariance, z, p: Double
         }
+        struct Pairs: Decodable {
+            var labels: [Int]
+            var first, second: [[Double]]
+            var sites, patients: [String]
+            var difference, between: Double
+            var interval: [Double]
+        }
         struct Threshold: Decodable {
             var labels: [Int]
             var scores: [Double]
@@ -61,6 +68,7 @@ import Testing
         var clustered: [Clustered]
         var stratified: Stratified
         var strata: Strata
+        var pairs: [Pairs]
         var thresholds: [Threshold]
         var predictive: [Predictive]
         var perfect: [Perfect]
@@ -186,6 +194,28 @@ import Testing
             labels: rare + common, scores: (rare + common).map { $0 ? 2 : 1 },
             sites: rare.map { _ in "a" } + common.map { _ in "b" }, patients: (0..<10).map { "p\($0)" })
         #expect(perfect?.area == 1 && abs((perfect?.interval?.lowerBound ?? 0) - 0.397635364384) < 1e-9)
+    }
+
+    @Test("a change over pairs of trainings varies with the trainings and with the scans they were all tested on")
+    func pairs() throws {
+        for golden in try #require(Self.golden).pairs {
+            let labels = bools(golden.labels)
+            let found = try #require(
+                PairedTrainings(
+                    labels: labels, first: golden.first, second: golden.second, sites: golden.sites,
+                    patients: golden.patients))
+            #expect(same(found.difference, golden.difference) && same(found.between, golden.between))
+            #expect(same(found.interval.lowerBound, golden.interval[0]))
+            #expect(same(found.interval.upperBound, golden.interval[1]))
+            #expect(
+                PairedTrainings(
+                    labels: labels, first: [golden.first[0]], second: [golden.second[0]], sites: golden.sites,
+                    patients: golden.patients) == nil)
+            let tied = [[Double]](repeating: labels.map { _ in 0.5 }, count: 3)
+            #expect(
+                PairedTrainings(
+                    labels: labels, first: tied, second: tied, sites: golden.sites, patients: golden.patients) == nil)
+        }
     }
 
     @Test("the threshold is the highest with the sensitivity asked for")

@@ -167,6 +167,9 @@ package struct SiteControl: Sendable {
         let share = activity.total > 0 ? " \(activity.done) of \(activity.total)" : ""
         // What it said last, such as why a transfer stands still.
         let said = around?.narrator.line(on: record.id).map { "; \($0)" } ?? ""
-        return activity.phase.rawValue + share + said
+        let worker = record.folder.progress()
+        let loss = activity.phase == .training ? worker?.loss.map { ", \($0)" } ?? "" : ""
+        let notes = (worker?.notes ?? []).map { "; \($0)" }.joined()
+        return activity.phase.rawValue + share + loss + said + notes
     }
 }

@@ -39,6 +39,9 @@ package struct TaskFolder: Sendable, Hashable {
 
     /// Where the update lies.
     package var update: String { path + "/update.safetensors" }
+    /// A select case, what was left of it, and what the newest model of a pretraining makes of that: for the site's own
+    /// people, until the folder is purged.
+    package var picture: String { path + "/restoration.png" }
     /// What the site's own trainer said.
     package var log: String { path + "/trainer.log" }
     /// Where the worker keeps what it needs to go on after it was killed; it goes when the result is there.

@@ -12,20 +12,23 @@ package struct WorkerResult: Codable, Sendable, Equatable {
         package var steps: Int
         /// Mean training loss of the last epoch, or of the last hundred steps.
         package var loss: Double?
+        /// As ``UpdateHeader/lacking``.
+        package var lacking: [String]?
         /// L2 norm of the whole delta.
         package var norm: Double
         /// In the order of the file: shown to the admin, never sent.
         package var norms: [DeltaWriter.TensorNorm]
 
         package init(
-            bytes: Int, encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, norm: Double,
-            norms: [DeltaWriter.TensorNorm]
+            bytes: Int, encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, lacking: [String]? = nil,
+            norm: Double, norms: [DeltaWriter.TensorNorm]
         ) {
             self.bytes = bytes
             self.encoding = encoding
             self.samples = samples
             self.steps = steps
             self.loss = loss
+            self.lacking = lacking
             self.norm = norm
             self.norms = norms
         }
@@ -93,7 +96,8 @@ package struct WorkerResult: Codable, Sendable, Equatable {
         guard case .update(let made) = outcome else { return nil }
         return UpdateHeader(
             federation: federation, site: site, round: round, plan: plan, base: base, update: update,
-            encoding: made.encoding, samples: made.samples, steps: made.steps, loss: made.loss, software: software)
+            encoding: made.encoding, samples: made.samples, steps: made.steps, loss: made.loss, lacking: made.lacking,
+            software: software)
     }
 
     /// The report, for the agent to sign; nil when the outcome is no evaluation.

@@ -106,13 +106,19 @@ struct Work: Sendable {
         var looks = Looks()
         var since = 0
         while true {
-            if let result = try record.folder.result() { return result }
+            let result = try record.folder.result()
+            let progress = record.folder.progress()
+            for (index, note) in (progress?.notes ?? []).prefix(8).enumerated() {
+                let study = assignment.round.study
+                around.narrator.say("\(study): \(note.prefix(1000))", on: "data of \(study), \(index)")
+            }
+            if let result { return result }
             if try record.refusal != nil { return nil }
             if let decision = try record.decision, !decision.approved {
                 try refuse(.refused, decision.reason ?? "the site's admin refused it")
                 return nil
             }
-            if let progress = record.folder.progress() {
+            if let progress {
                 tell(progress.phase, progress.done, progress.total)
                 around.narrator.settle(record.id)
             } else {

@@ -3,6 +3,7 @@ import Compute
 import Encoder
 import Federation
 import Foundation
+import Imaging
 import Statistics
 import Training
 
@@ -61,6 +62,11 @@ extension WorkerSession {
             }
             guard let error else { return nil }
             scores.append(.init(model: model.digest, loss: error, correct: 0, histograms: []))
+        }
+        if let model = models.last, let shown = cases.first {
+            // A picture that cannot be written ends no evaluation.
+            try? errors.picture(of: ModelFile(model.path), source.input(shown.record), shown.record.id)
+                .write(to: folder.picture)
         }
         return WorkerResult.Evaluation(cases: [cases.count], models: scores)
     }

@@ -17,6 +17,7 @@ extension WorkerSession {
     func train(_ plan: StudyPlan, by command: [String]) throws -> WorkerResult? {
         let cases = try labelledCases(plan)
         try requireTrainingCases(cases)
+        let lacking = lacking(cases, plan)
         let base = try SafetensorsFile(task.base.path)
         let layout = try plan.updateLayout(of: base)
         let work = folder.scratch + "/trainer"
@@ -34,7 +35,8 @@ extension WorkerSession {
         return result(
             bytes: made.bytes, norm: made.norm,
             norms: made.norms.map { .init(name: $0.name, norm: $0.norm) }, encoding: plan.encoding,
-            samples: metrics.samples, steps: metrics.steps, loss: metrics.loss, device: "external trainer")
+            samples: metrics.samples, steps: metrics.steps, loss: metrics.loss, lacking: lacking,
+            device: "external trainer")
     }
 
     private struct Metrics: Codable {

@@ -12,6 +12,8 @@ extension WorkerSession {
     func train(_ plan: StudyPlan) throws -> WorkerResult? {
         let cases = try labelledCases(plan)
         try requireTrainingCases(cases)
+        let lacking = lacking(cases, plan)
+        progress.show(.training, 0, of: 1)
         let base = try ModelFile(task.base.path)
         let layout = try plan.updateLayout(of: base.file)
         let names = Set(layout.entries.map(\.name))
@@ -35,7 +37,8 @@ extension WorkerSession {
             report: { report in
                 switch report {
                 case .reading(let done, let total): progress.show(.training, done, of: total)
-                case .step(let done, let total, _, _): progress.show(.training, done, of: total)
+                case .step(let done, let total, let loss, let parts):
+                    progress.show(.training, done, of: total, loss: RestorationLoss.text(loss, parts))
                 }
             }, shouldStop: shouldStop)
         guard let trained else { return nil }
@@ -52,7 +55,8 @@ extension WorkerSession {
         }
         return result(
             bytes: written.reference.bytes, norm: written.norm, norms: written.norms, encoding: plan.encoding,
-            samples: trained.samples, steps: trained.steps, loss: trained.loss, device: round.deviceDescription)
+            samples: trained.samples, steps: trained.steps, loss: trained.loss, lacking: lacking,
+            device: round.deviceDescription)
     }
 
     /// Writes an update of the real size out of small made numbers: no data is touched. Its samples are the least

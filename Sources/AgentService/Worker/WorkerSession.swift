@@ -62,31 +62,46 @@ struct WorkerSession {
         }
     }
 
+    /// Tells the site's people what of the plan its cases can hardly serve.
+    /// - Returns: contrasts of the plan that too few training cases have, nil for none.
+    func lacking(_ cases: TaskCases, _ plan: StudyPlan) -> [String]? {
+        let gaps = DataGaps(cases, plan, manifest: task.data ?? "")
+        progress.tell(gaps.notes)
+        return gaps.contrasts.isEmpty ? nil : gaps.contrasts
+    }
+
     /// The result for an update that lies in the folder.
     func result(
         bytes: Int, norm: Double, norms: [DeltaWriter.TensorNorm], encoding: UpdateEncoding,
-        samples: Int, steps: Int, loss: Double?, device: String?
+        samples: Int, steps: Int, loss: Double?, lacking: [String]? = nil, device: String?
     ) -> WorkerResult {
         WorkerResult(
             .update(
                 WorkerResult.Update(
-                    bytes: bytes, encoding: encoding, samples: samples, steps: steps, loss: loss, norm: norm,
-                    norms: norms)), of: task, device: device)
+                    bytes: bytes, encoding: encoding, samples: samples, steps: steps, loss: loss, lacking: lacking,
+                    norm: norm, norms: norms)), of: task, device: device)
     }
 }
 
-/// The progress file, written at most twice a second.
+/// The progress file, written at most twice a second and at the end.
 final class ProgressFile {
     private let folder: TaskFolder
     private var last: ContinuousClock.Instant?
+    private var notes: [String] = []
 
     init(_ folder: TaskFolder) { self.folder = folder }
 
-    func show(_ phase: Activity.Phase, _ done: Int, of total: Int) {
+    /// Notes that stand with whatever is shown from now on.
+    func tell(_ notes: [String]) {
+        self.notes = notes
+        last = nil
+    }
+
+    func show(_ phase: Activity.Phase, _ done: Int, of total: Int, loss: String? = nil) {
         let now = ContinuousClock.now
-        if let last, now - last < .milliseconds(500) { return }
+        if let last, now - last < .milliseconds(500), done < total { return }
         last = now
         // Progress is for people to look at: that it cannot be written shows where it matters.
-        try? folder.report(WorkerProgress(phase: phase, done: done, total: total))
+        try? folder.report(WorkerProgress(phase: phase, done: done, total: total, loss: loss, notes: notes))
     }
 }

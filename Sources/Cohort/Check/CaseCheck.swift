@@ -38,7 +38,7 @@ struct CaseCheck {
         report.contrasts = report.scans.filter { !$0.isConstant }.map(\.contrast)
         report.brainMillilitres = report.reference?.foregroundMillilitres
         lookAtHandedness()
-        if let lesion = scans.lesion { look(at: lesion) }
+        if let lesion = scans.lesion { look(at: lesion, beside: scans.images.map(\.image)) }
         // What is not there cannot be prepared, and has been said.
         guard !scans.images.isEmpty else { return }
         prepare(scans, recipe: recipe)
@@ -95,16 +95,19 @@ struct CaseCheck {
         }
     }
 
-    private mutating func look(at lesion: NIfTIImage) {
+    private mutating func look(at lesion: NIfTIImage, beside scans: [NIfTIImage]) {
         let survey = Survey(of: lesion)
-        let dims = Array(lesion.header.dims.prefix(3))
         if survey.nonFinite > 0 {
             report.add(.warning(.nonFinite, "The lesion mask has \(survey.nonFinite) voxels that are NaN or infinite."))
         }
         if survey.isConstant { report.add(.warning(.absent, "The lesion mask marks nothing.")) }
-        if !report.scans.isEmpty, !report.scans.contains(where: { $0.dims == dims }) {
-            let size = dims.map(String.init).joined(separator: "×")
-            report.add(.warning(.noOverlap, "The lesion mask's grid, \(size), is that of none of the scans."))
+        if !scans.isEmpty, !scans.contains(where: lesion.hasVoxels) {
+            let size = lesion.header.dims.prefix(3).map(String.init).joined(separator: "×")
+            report.add(
+                .warning(
+                    .grid,
+                    "The lesion mask's grid, \(size), is that of none of the scans: what it marks may lie elsewhere; resample it onto one of them."
+                ))
         }
     }
 

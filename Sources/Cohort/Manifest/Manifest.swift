@@ -8,9 +8,6 @@ import Imaging
 /// let splits = manifest.splits(task: task)
 /// ```
 package struct Manifest: Sendable, Equatable {
-    /// Divides the cases where the table does not: the same for what is checked, trained and tested, whatever their seed.
-    package static let defaultSeed: UInt64 = 1
-
     /// The file it was read from; the folder for a case folder.
     package var source: String
     /// In the order of the rows.
@@ -75,16 +72,15 @@ package struct Manifest: Sendable, Equatable {
             source: name, cases: cases, tasks: columns.tasks.map(\.name), namesPatients: columns.known[.patient] != nil)
     }
 
-    /// The split of every case, in the order of `cases`: the table's own, or a seeded division of the patients.
-    /// - Parameters:
-    ///   - task: divides patients of each class in the same shares.
-    ///   - seed: another seed, another division.
-    package func splits(task: LabelTask? = nil, seed: UInt64 = Manifest.defaultSeed) -> [Split] {
+    /// The split of every case, in the order of `cases`: the table's own, or a division of the patients, the same for what
+    /// is checked, trained and tested, whatever their seeds.
+    /// - Parameter task: divides patients of each class in the same shares.
+    package func splits(task: LabelTask? = nil) -> [Split] {
         var strata: [String: Set<String>] = [:]
         for record in cases {
             strata[record.patient, default: []].formUnion(task.flatMap { record.labels[$0.column] }.map { [$0] } ?? [])
         }
-        let divided = Split.divide(strata: strata.mapValues { $0.sorted().joined(separator: "\u{1F}") }, seed: seed)
+        let divided = Split.divide(strata: strata.mapValues { $0.sorted().joined(separator: "\u{1F}") })
         return cases.map { $0.split ?? divided[$0.patient] ?? .train }
     }
 

@@ -19,18 +19,16 @@ package enum Split: String, CaseIterable, Codable, Sendable {
 
     /// Divides patients 60 : 20 : 20 within every stratum.
     ///
-    /// Patients are taken in the order of SHA-256(seed, patient), so that the result depends on the seed and the names
-    /// only: not on the machine and not on the order of the rows. Each goes to the split that lacks most of its share in
-    /// the stratum, then of its share of all.
+    /// Patients are taken in the order of SHA-256(1, patient), so that the result depends on the names only: not on the
+    /// machine and not on the order of the rows. Each goes to the split that lacks most of its share in the stratum, then
+    /// of its share of all.
     ///
-    /// - Parameters:
-    ///   - strata: patient to stratum, such as the label.
-    ///   - seed: another seed, another division.
+    /// - Parameter strata: patient to stratum, such as the label.
     /// - Returns: patient to split.
-    package static func divide(strata: [String: String], seed: UInt64) -> [String: Split] {
+    static func divide(strata: [String: String]) -> [String: Split] {
         var ordered: [(stratum: String, key: String, patient: String)] = strata.map { patient, stratum in
             var hash = SHA256()
-            hash.update("consilium split \(seed)\n")
+            hash.update("consilium split 1\n")
             hash.update(patient)
             return (stratum, hash.finish(), patient)
         }

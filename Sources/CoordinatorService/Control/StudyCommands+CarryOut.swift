@@ -5,6 +5,7 @@ import Foundation
 extension CreateStudy {
     package func carryOut(at desk: OperatorDesk) async throws -> StudyReport {
         let parsed = try StudyPlan.read(plan, file: file)
+        try desk.requireEvaluationSet(of: parsed, file: file)
         if let weights {
             guard case .weights(let digest) = parsed.initial else {
                 throw OperatorError("\(file) does not begin from weights; leave --weights out, or say so in the plan")
@@ -21,7 +22,7 @@ extension CreateStudy {
 
 extension AmendStudy {
     package func carryOut(at desk: OperatorDesk) async throws -> StudyReport {
-        _ = try StudyPlan.read(plan, file: file)
+        try desk.requireEvaluationSet(of: StudyPlan.read(plan, file: file), file: file)
         try await desk.coordinator.perform(.amendStudy(study: study, text: plan, reason: reason), by: "operator")
         return try await StudyReport.of(study, at: desk)
     }
@@ -72,16 +73,50 @@ extension OpenLockedTest {
     ) async throws {
         let outcome = try await service.evaluator.get().evaluate(
             set: set, split: .test, plan: study.plan,
-            models: [.init(path: coordinator.store.objects.path(of: model), digest: model)],
+            models: [
+                .init(
+                    path: coordinator.store.objects.path(of: model), digest: model,
+                    threshold: study.rounds.last { $0.candidate?.digest == model }?.gate?.judgement?.point?.threshold)
+            ],
             name: "\(study.name).locked-test")
-        guard let area = outcome.areas.first ?? nil else { return }
-        let cases = outcome.cases.reduce(0, +)
-        let figure = ReleaseCard.Figure(
-            name: "AUC, locked test of \(set)", value: area.value, interval: area.interval,
-            note: "\(cases) cases, \(outcome.origin)")
+        guard let area = outcome.areas.first ?? nil else {
+            throw OperatorError(
+                "the locked test is opened and counted, but the test cases of \(set) are of one class: it tells nothing"
+            )
+        }
+        let note = "\(outcome.cases.reduce(0, +)) cases, \(outcome.origin)"
+        var figures = [
+            ReleaseCard.Figure(
+                name: "AUC, locked test of \(set)", value: area.value, interval: area.interval,
+                note: note + ", all of them compared with all")
+        ]
+        if let calls = outcome.calls.first ?? nil {
+            for (name, share) in [("sensitivity", calls.sensitivity), ("specificity", calls.specificity)] {
+                figures.append(
+                    ReleaseCard.Figure(
+                        name: "\(name), locked test of \(set)", value: share.value, interval: share.interval,
+                        note: "\(share.cases) cases, at the threshold chosen on the sites' select cases"))
+            }
+        }
         try await coordinator.perform(
-            .recordEvaluation(study: study.name, model: model, set: "\(set) (locked test)", figures: [figure]),
+            .recordEvaluation(study: study.name, model: model, set: "\(set) (locked test)", figures: figures),
             by: "operator")
+    }
+}
+
+extension OperatorDesk {
+    /// What a round would otherwise find out after it was trained.
+    fileprivate func requireEvaluationSet(of plan: StudyPlan, file: String) throws(OperatorError) {
+        guard let name = plan.evaluation.coordinator else { return }
+        guard let set = configuration.evaluation.first(where: { $0.name == name }) else {
+            throw OperatorError(
+                "\(file) evaluates on the coordinator's set \(name), which coordinator.yaml does not name: add it under "
+                    + "evaluation and start the coordinator anew")
+        }
+        guard FileManager.default.isReadableFile(atPath: set.manifest) else {
+            throw OperatorError(
+                "the manifest of the evaluation set \(name), \(set.manifest), cannot be read: see to it")
+        }
     }
 }
 

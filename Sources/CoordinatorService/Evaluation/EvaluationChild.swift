@@ -48,7 +48,7 @@ package enum EvaluationChild {
         let precision = request.precision ?? plan.training.precision.map { $0 == .bf16 ? .bf16 : .fp32 } ?? .suited
         var outcome = EvaluationOutcome(
             set: request.set.name, origin: request.set.origin, split: request.split,
-            cases: cases.counts(request.split), models: [], areas: [],
+            cases: cases.counts(request.split), models: [], areas: [], calls: [],
             device: try Device(precision: precision, threads: request.threads).description)
         // When the service is gone nobody waits for the answer.
         let service = getppid()
@@ -66,9 +66,17 @@ package enum EvaluationChild {
                 histogram.add(logits: logits.map { Double($0) }, label: label)
             }
             outcome.models.append(histogram.scores(model: model.digest))
-            let estimate = DeLong.estimate(
-                labels: scores.labels.map { $0 == plan.positive },
-                scores: scores.probabilities.map { $0[plan.positive] })
+            let labels = scores.labels.map { $0 == plan.positive }
+            let positive = scores.probabilities.map { $0[plan.positive] }
+            let estimate =
+                ClusteredArea.estimate(
+                    labels: labels, scores: positive, patients: chosen.map(\.record.patient))
+                ?? DeLong.estimate(labels: labels, scores: positive)
+            outcome.calls.append(
+                model.threshold.flatMap { threshold in
+                    let called = scores.probabilities.map { ($0[1] >= threshold ? 1 : 0) == plan.positive }
+                    return EvaluationOutcome.Calls(labels, called)
+                })
             outcome.areas.append(
                 estimate.map { found in
                     EvaluationOutcome.Area(

@@ -30,10 +30,13 @@ package struct EvaluationRequest: Sendable, Codable {
         package var path: String
         /// SHA-256.
         package var digest: String
+        /// Of two classes the second is said at this probability of it and above; nil where none was chosen.
+        package var threshold: Double?
 
-        package init(path: String, digest: String) {
+        package init(path: String, digest: String, threshold: Double? = nil) {
             self.path = path
             self.digest = digest
+            self.threshold = threshold
         }
     }
 
@@ -68,8 +71,14 @@ package struct EvaluationOutcome: Sendable, Codable, Equatable {
     /// The area under the ROC curve of the plan's positive class against the rest, over exact scores.
     package struct Area: Sendable, Codable, Equatable {
         package var value: Double
-        /// DeLong's, 95 %; absent with fewer than two cases of a side.
+        /// DeLong's, 95 %, scans of a patient counted together; absent with fewer than two patients of a side.
         package var interval: [Double]?
+    }
+
+    /// Positive and negative cases rightly called at a threshold.
+    package struct Calls: Sendable, Codable, Equatable {
+        package var sensitivity: OperatingPoint.Share
+        package var specificity: OperatingPoint.Share
     }
 
     package var set: String
@@ -81,8 +90,24 @@ package struct EvaluationOutcome: Sendable, Codable, Equatable {
     package var models: [EvaluationReport.Scores]
     /// One a model; nil where a side has no case.
     package var areas: [Area?]
+    /// One a model; nil where it came without a threshold or a side has no case.
+    package var calls: [Calls?]
     /// Mathematics library and precision.
     package var device: String
+}
+
+extension EvaluationOutcome.Calls {
+    /// - Parameters:
+    ///   - positive: what each case is.
+    ///   - called: what it was called.
+    /// - Returns: nil when a side has no case.
+    package init?(_ positive: [Bool], _ called: [Bool]) {
+        let (cases, others) = (positive.count { $0 }, positive.count { !$0 })
+        guard cases > 0, others > 0 else { return nil }
+        let pairs = zip(positive, called)
+        sensitivity = .init(right: pairs.count { $0 && $1 }, cases: cases)
+        specificity = .init(right: pairs.count { !$0 && !$1 }, cases: others)
+    }
 }
 
 /// Why there is no outcome, in one sentence.

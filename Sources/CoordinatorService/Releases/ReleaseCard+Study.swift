@@ -20,14 +20,17 @@ extension ReleaseCard {
         guard let model = round.candidate else { throw OperatorError("round \(round.reference.round) has no model") }
         let plan = study.planDigest == round.plan ? study.plan : study.formerPlans[round.plan] ?? study.plan
         let familiarity = round.gate?.judgement?.familiarity
+        let rounds = study.rounds.filter {
+            $0.phase == .committed && $0.reference.round <= round.reference.round
+        }
         self.init(
             federation: federation, name: release, standing: .candidate, model: model, round: round.reference,
             task: plan.task, classes: plan.classes.map(\.name), recipe: plan.recipe.line, plan: round.plan,
-            transcript: head, sites: Self.sites(of: study, upTo: round),
+            transcript: head, sites: Self.sites(of: rounds),
             figures: (round.gate?.judgement?.figures ?? [])
                 + study.evaluations.filter { $0.model == model.digest }.flatMap(\.figures),
             point: round.gate?.judgement?.point, familiarity: familiarity, lineage: plan.lineage,
-            limits: Self.limits(of: study, plan: plan, familiarity: familiarity),
+            limits: Self.limits(of: study, plan: plan, lacking: study.lacking(in: rounds), familiarity: familiarity),
             notice: ModelDescription.investigational,
             created: now)
     }
@@ -54,25 +57,30 @@ extension ReleaseCard {
         return attempt
     }
 
-    /// Who took part in the committed rounds up to one: cases of the last round of each, and how many rounds it was in.
-    private static func sites(of study: Study, upTo round: Round) -> [Site] {
+    /// Who took part in some rounds: cases of the last round of each, and how many rounds it was in.
+    private static func sites(of rounds: [Round]) -> [Site] {
         var sites: [String: Site] = [:]
-        for earlier in study.rounds
-        where earlier.phase == .committed && earlier.reference.round <= round.reference.round {
-            for verdict in earlier.verdicts where verdict.counts {
-                let samples = earlier.updates[verdict.site]?.received.samples ?? 0
-                let rounds = (sites[verdict.site]?.rounds ?? 0) + 1
-                sites[verdict.site] = Site(name: verdict.site, samples: samples, rounds: rounds)
+        for round in rounds {
+            for update in round.counted {
+                let rounds = (sites[update.site]?.rounds ?? 0) + 1
+                sites[update.site] = Site(name: update.site, samples: update.samples, rounds: rounds)
             }
         }
         return sites.values.sorted { $0.name < $1.name }
     }
 
-    private static func limits(of study: Study, plan: StudyPlan, familiarity: Familiarity?) -> [String] {
+    private static func limits(
+        of study: Study, plan: StudyPlan, lacking: [String], familiarity: Familiarity?
+    ) -> [String] {
         var limits = ["cross-site patient overlap not checked"]
         if plan.governance.data == .synthetic { limits.append("trained on made data: says nothing about patients") }
         limits.append("single updates were visible to the coordinator")
         limits.append("locked test opened \(study.lockedTestOpenings) times before this release")
+        if !lacking.isEmpty {
+            limits.append(
+                "no site had \(EgressLimits.standard.leastCases) training cases with "
+                    + "\(lacking.joined(separator: ", ")): the model learnt little of it")
+        }
         if let familiarity {
             let sites = familiarity.between?.sites ?? 1
             if sites < fewestTellingSites {

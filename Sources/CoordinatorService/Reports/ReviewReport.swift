@@ -41,11 +41,7 @@ struct ReviewReport {
     static func last(_ study: Study) -> Round? { study.rounds.last { $0.phase == .committed } }
 
     /// The figure of a round that is told first.
-    static func area(_ round: Round) -> ReleaseCard.Figure? {
-        // An evaluation study has no candidate.
-        let names = ["site-stratified AUC, select, candidate", "site-stratified AUC, select"]
-        return round.gate?.judgement?.figures.first { names.contains($0.name) }
-    }
+    static func primary(_ round: Round) -> ReleaseCard.Figure? { round.gate?.judgement?.primary }
 
     var report: Report {
         Report(
@@ -103,35 +99,39 @@ struct ReviewReport {
     }
 
     private var rounds: Report.Section {
+        let metric = study.plan.objective == nil ? "AUC" : "restoration error"
         var table = ReportTable(
             "rounds", title: "Rounds, every attempt",
             columns: [
-                "round", "attempt", "phase", "sites", "mean loss", "AUC", "AUC lower", "AUC upper", "MB received",
-                "seconds", "why",
+                "round", "attempt", "phase", "sites", "mean loss", metric, "lower", "upper", "MB received", "seconds",
+                "why",
             ],
             note:
-                "Loss is the mean over sites by their cases; AUC is the site-stratified one on select cases, of the "
-                + "candidate or, in an evaluation study, of the model.")
+                "Loss is the mean over sites by their cases. "
+                + (study.plan.objective == nil
+                    ? "AUC is the site-stratified one on select cases, of the candidate or, in an evaluation study, of "
+                        + "the model."
+                    : "The error is the mean absolute one of the candidate's restored voxels of select cases."))
         var losses: [LineChart.Point] = []
-        var areas: [LineChart.Point] = []
+        var figures: [LineChart.Point] = []
         for round in study.rounds {
             let updates = round.updates.values.map(\.received)
             let weighed = round.counted.compactMap { update in update.loss.map { ($0, Double(update.samples)) } }
             let cases = weighed.reduce(0) { $0 + $1.1 }
             let loss = cases > 0 ? weighed.reduce(0) { $0 + $1.0 * $1.1 } / cases : nil
-            let area = Self.area(round)
+            let figure = Self.primary(round)
             let bytes = updates.reduce(0) { $0 + $1.update.bytes }
             table.add([
                 "\(round.reference.round)", "\(round.reference.attempt)", round.phase.rawValue,
-                round.updates.keys.sorted().joined(separator: " "), Number.text(loss), Number.text(area?.value),
-                Number.text(area?.interval?[0]), Number.text(area?.interval?[1]), Number.text(Double(bytes) / 1e6),
+                round.updates.keys.sorted().joined(separator: " "), Number.text(loss), Number.text(figure?.value),
+                Number.text(figure?.interval?[0]), Number.text(figure?.interval?[1]), Number.text(Double(bytes) / 1e6),
                 Number.text(round.ended.map { $0.seconds(since: round.opened) }),
                 round.failure ?? round.gate?.reasons.joined(separator: " ") ?? "",
             ])
             guard round.phase == .committed || round.phase == .held else { continue }
             let number = Double(round.reference.round)
             if let loss { losses.append(.init(number, loss)) }
-            if let area { areas.append(.init(number, area.value, area.interval)) }
+            if let figure { figures.append(.init(number, figure.value, figure.interval)) }
         }
         var parts: [Report.Part] = []
         if losses.count > 1 {
@@ -139,12 +139,14 @@ struct ReviewReport {
                 .lines(
                     LineChart("loss", title: "Training loss", x: "round", y: "loss", [.init("mean of sites", losses)])))
         }
-        if areas.count > 1 {
+        if figures.count > 1 {
             parts.append(
                 .lines(
                     LineChart(
-                        "area", title: "Site-stratified AUC on select cases", x: "round", y: "AUC",
-                        [.init("candidate", areas)])))
+                        study.plan.objective == nil ? "area" : "restoration",
+                        title: study.plan.objective == nil
+                            ? "Site-stratified AUC on select cases" : "Mean absolute error of restored voxels, select",
+                        x: "round", y: metric, [.init("candidate", figures)])))
         }
         return Report.Section("Rounds", study.rounds.isEmpty ? [] : parts + [.table(table)])
     }
@@ -171,16 +173,20 @@ struct ReviewReport {
         }
         var parts: [Report.Part] = judgement.figures.isEmpty ? [] : [.table(table)]
         if let point = judgement.point { parts.append(.text(point.sentence(study.plan.classes.map(\.name)) + ".")) }
-        parts += forest.map { [.forest($0)] } ?? []
+        if last.candidate != nil, study.plan.objective == nil {
+            parts.append(
+                forest.map { Report.Part.forest($0) }
+                    ?? .text(
+                        "No forest plot: fewer than two sites told areas, which takes "
+                            + "\(EgressLimits.standard.leastCasesPerClass) select cases of each class."))
+        }
         return Report.Section("Model", parts)
     }
 
     /// Each site's change of its area by the last round, and all together by random effects.
     private var forest: ForestPlot? {
         guard let combined = CombinedAUC(reports) else { return nil }
-        let sites = combined.sites.compactMap { site in
-            site.areas.variance.flatMap { $0 > 0 ? (site, $0) : nil }
-        }
+        let sites = combined.sites.compactMap { site in site.areas.variance.map { (site, $0) } }
         guard sites.count > 1,
             let random = RandomEffects(sites.map { .init(effect: $0.0.areas.change, variance: $0.1) })
         else { return nil }
@@ -195,10 +201,16 @@ struct ReviewReport {
     }
 
     private var curves: Report.Section {
-        guard study.plan.classes.count == 2, let last = Self.last(study) else { return Report.Section("Curves", []) }
+        guard study.plan.objective == nil, let last = Self.last(study) else { return Report.Section("Curves", []) }
+        func none(_ why: String) -> Report.Section {
+            Report.Section("Curves", [.text("No ROC and calibration curves: \(why).")])
+        }
+        guard study.plan.classes.count == 2 else { return none("they are drawn for two classes") }
         let digest = (last.candidate ?? last.base).digest
         guard let binned = BinnedCurves(reports.bins(of: digest, class: study.plan.positive)) else {
-            return Report.Section("Curves", [])
+            return none(
+                "no site told scores, which takes \(EgressLimits.standard.leastCasesPerClass) select cases of each class"
+            )
         }
         var roc = LineChart(
             "roc", title: "ROC on select cases of all sites", x: "1 - specificity", y: "sensitivity",
@@ -234,8 +246,9 @@ struct ReviewReport {
         if !study.evaluations.isEmpty { parts.append(.table(table)) }
         parts.append(
             .text(
-                "Overlap: whether a patient is at two sites was not checked. Copies of a scan or a patient in several "
-                    + "splits within a site are what `agent check` looks for there; its findings do not leave a site."))
+                "Overlap: whether a patient is at two sites, or of a site in the coordinator's own set, was not checked. "
+                    + "Copies of a scan or a patient in several splits within a site are what `agent check` looks for "
+                    + "there; its findings do not leave a site."))
         return Report.Section("Tests and checks", parts)
     }
 

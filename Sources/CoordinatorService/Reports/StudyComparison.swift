@@ -15,9 +15,13 @@ package struct StudyComparison {
         package var trainingCases: Int
         /// Site-stratified, on select cases, with its 95 % interval.
         package var area: ReleaseCard.Figure?
+        package var seed: UInt64
+        /// The plan's digest.
+        package var plan: String
 
         package init(
-            study: String, task: String, initial: String, sites: Int, trainingCases: Int, area: ReleaseCard.Figure?
+            study: String, task: String, initial: String, sites: Int, trainingCases: Int, area: ReleaseCard.Figure?,
+            seed: UInt64 = 1, plan: String = ""
         ) {
             self.study = study
             self.task = task
@@ -25,6 +29,8 @@ package struct StudyComparison {
             self.sites = sites
             self.trainingCases = trainingCases
             self.area = area
+            self.seed = seed
+            self.plan = plan
         }
 
         init(_ study: Study) {
@@ -35,10 +41,17 @@ package struct StudyComparison {
                 case .preset(let name, _): "preset \(name)"
                 case .weights(let digest): "weights \(digest.prefix(12))"
                 }
+            let plan = study.plan
+            // What else makes another method of the same beginning.
+            let kind =
+                [plan.training.freeze.isEmpty ? "" : "frozen \(plan.training.freeze.joined(separator: " "))"]
+                + (plan.recipe.name == "consilium" ? [] : ["recipe \(plan.recipe.name)"])
             self.init(
-                study: study.name, task: study.plan.task, initial: initial, sites: updates.count,
+                study: study.name, task: plan.task,
+                initial: ([initial] + kind.filter { !$0.isEmpty }).joined(separator: ", "), sites: updates.count,
                 trainingCases: updates.reduce(0, +),
-                area: last.flatMap(ReviewReport.area))
+                area: plan.objective == nil ? last.flatMap(ReviewReport.primary) : nil, seed: plan.seed,
+                plan: study.planDigest)
         }
 
         /// By the longer side of the interval: near 0 or 1 the other is cut off there.
@@ -109,17 +122,30 @@ package struct StudyComparison {
         return table
     }
 
+    /// By what each study was carried out.
+    private var plans: ReportTable {
+        var table = ReportTable("plans", title: "Plans", columns: ["study", "seed", "plan, SHA-256"])
+        for entry in entries { table.add([entry.study, "\(entry.seed)", entry.plan]) }
+        return table
+    }
+
     /// Of each task in which studies that began alike were trained on different numbers of cases.
     package var curves: [LineChart] {
         tasks.compactMap { task in
             let own = entries.filter { $0.task == task && $0.area != nil && $0.trainingCases > 0 }
             var series: [LineChart.Series] = []
-            for initial in Set(own.map(\.initial)).sorted() {
-                let alike = own.filter { $0.initial == initial }.sorted { $0.trainingCases < $1.trainingCases }
+            // Several seeds on the same cases are curves of their own.
+            func name(_ entry: Entry) -> String {
+                let alike = own.filter { $0.initial == entry.initial }
+                return Set(alike.map(\.trainingCases)).count < alike.count
+                    ? "\(entry.initial), seed \(entry.seed)" : entry.initial
+            }
+            for (name, alike) in Dictionary(grouping: own, by: name).sorted(by: { $0.key < $1.key }) {
+                let alike = alike.sorted { $0.trainingCases < $1.trainingCases }
                 guard Set(alike.map(\.trainingCases)).count > 1 else { continue }
                 series.append(
                     LineChart.Series(
-                        initial,
+                        name,
                         alike.compactMap { entry in
                             entry.area.map { .init(Double(entry.trainingCases), $0.value, $0.interval) }
                         }))
@@ -143,6 +169,7 @@ package struct StudyComparison {
     }
 
     var section: Report.Section {
-        Report.Section("Models and tasks", entries.count > 1 ? [.table(models)] + curves.map { .lines($0) } : [])
+        Report.Section(
+            "Models and tasks", entries.count > 1 ? [.table(models), .table(plans)] + curves.map { .lines($0) } : [])
     }
 }

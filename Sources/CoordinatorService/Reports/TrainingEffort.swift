@@ -55,7 +55,7 @@ struct TrainingEffort {
             columns: ["study", "parameters", "of them trained", "optimiser steps", "cases shown", "GFLOP a case"],
             note:
                 "A case is counted as three forward passes of the encoder, as one where the head alone is trained; heads "
-                + "are not counted.")
+                + "are not counted. Of pretraining, which shows parts and views of cases, none is told.")
         for effort in efforts {
             table.add([
                 effort.study, effort.parameters.map { "\($0.used)" } ?? "",

@@ -17,7 +17,7 @@ extension JudgeWork {
         let alone = own.flatMap { CombinedAUC([comparable($0)]) }
         var figures: [ReleaseCard.Figure] = []
         if let combined {
-            figures += figure("site-stratified AUC, select", combined.stratified)
+            figures += figure(Judgement.area, combined.stratified)
             figures += figure(
                 "pooled AUC, select", combined.pooled, note: "it mixes in how common the class is at each site")
             if !combined.tooFew.isEmpty {
@@ -72,7 +72,7 @@ extension JudgeWork {
         return ["base", "candidate"].prefix(models).enumerated().map { index, which in
             let sum = sites.reduce(0) { $0 + Double($1.cases.reduce(0, +)) * $1.models[index].loss }
             return ReleaseCard.Figure(
-                name: "mean absolute error of restored voxels, select, \(which)", value: sum / Double(cases),
+                name: Judgement.restoration + ", \(which)", value: sum / Double(cases),
                 note: "\(cases) cases of \(sites.count) sites")
         }
     }
@@ -94,7 +94,7 @@ extension JudgeWork {
         }
         guard candidate != nil else { return [one(name, areas.base)] }
         return [
-            one(name + ", candidate", areas.candidate), one(name + ", base", areas.base),
+            one(name + Judgement.ofCandidate, areas.candidate), one(name + ", base", areas.base),
             ReleaseCard.Figure(name: name + ", change", value: areas.change, interval: areas.interval, note: note),
         ]
     }
@@ -110,5 +110,18 @@ extension JudgeWork {
             throw StoreError(.missing, "The report \(object.digest) is missing; restore it from a backup.")
         }
         return String(decoding: data, as: UTF8.self)
+    }
+}
+
+extension Judgement {
+    fileprivate static let area = "site-stratified AUC, select"
+    fileprivate static let restoration = "mean absolute error of restored voxels, select"
+    fileprivate static let ofCandidate = ", candidate"
+
+    /// The primary figure: the candidate's area or, of pretraining, its error of restoration; in an evaluation study,
+    /// which has no candidate, the model's area.
+    var primary: ReleaseCard.Figure? {
+        let names = [Self.area + Self.ofCandidate, Self.restoration + Self.ofCandidate, Self.area]
+        return figures.first { names.contains($0.name) }
     }
 }

@@ -8,6 +8,8 @@ package struct ReceivedUpdate: Codable, Sendable, Equatable {
     package var samples: Int
     package var steps: Int
     package var loss: Double?
+    /// As ``UpdateHeader/lacking``.
+    package var lacking: [String]?
     /// L2 of the whole delta.
     package var norm: Double
     package var software: String
@@ -19,6 +21,7 @@ package struct ReceivedUpdate: Codable, Sendable, Equatable {
         samples = header.samples
         steps = header.steps
         loss = header.loss
+        lacking = header.lacking
         software = header.software
         self.norm = norm
     }

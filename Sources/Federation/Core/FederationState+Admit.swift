@@ -78,6 +78,9 @@ extension FederationState {
         }
         guard (0...100_000_000).contains(body.steps), body.loss?.isFinite ?? true, body.software.utf8.count <= 300
         else { throw Problem(.malformed, "The header's steps, loss or software is out of range.") }
+        if let lacking = body.lacking, lacking != plan.contrasts.filter(lacking.contains) {
+            throw Problem(.malformed, "The header names others as lacking than contrasts of the plan, each once.")
+        }
         try Self.check(digest: body.update.digest, "update's digest")
         // A delta is no longer than its base but for the header of the file.
         guard (1...(round.base.bytes + (16 << 20))).contains(body.update.bytes) else {

@@ -117,9 +117,9 @@ extension Study {
     /// Steps by which a round moves the schedule: the most that a site took whose update counts. No site can claim more
     /// than the plan asks for, and so move the rate of all.
     fileprivate func steps(of round: Round) -> Int {
-        let counted = round.verdicts.filter(\.counts).compactMap { round.updates[$0.site]?.received.steps }.max() ?? 0
-        guard case .steps(let asked) = plan(of: round).training.length else { return counted }
-        return min(counted, asked)
+        let most = round.counted.map(\.steps).max() ?? 0
+        guard case .steps(let asked) = plan(of: round).training.length else { return most }
+        return min(most, asked)
     }
 }
 

@@ -8,7 +8,7 @@ extension FederationState {
             name: name, kind: study.plan.kind, task: study.plan.task, standing: study.standing, plan: study.planDigest,
             planVersion: study.planVersion, round: round?.reference.round ?? 0, rounds: study.plan.rounds,
             attempt: round?.reference.attempt ?? 0, phase: round?.phase, waitsFor: waitsFor(study),
-            sites: asked.map { status(of: $0, in: study) }, base: study.base,
+            sites: asked.map { status(of: $0, in: study) }, lacking: study.lacking(in: study.rounds), base: study.base,
             history: study.rounds.map { RoundSummary($0) }, lockedTestOpenings: study.lockedTestOpenings,
             reason: study.reason)
     }

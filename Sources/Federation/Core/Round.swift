@@ -97,7 +97,7 @@ package struct Round: Sendable, Equatable {
 
     /// Updates that the fold took, in the order of sites; all of them before it.
     package var counted: [ReceivedUpdate] {
-        let rejected = Set(verdicts.filter { !$0.counts }.map(\.site))
-        return updates.sorted { $0.key < $1.key }.filter { !rejected.contains($0.key) }.map(\.value.received)
+        let taken = verdicts.isEmpty ? Set(updates.keys) : Set(verdicts.filter(\.counts).map(\.site))
+        return updates.sorted { $0.key < $1.key }.filter { taken.contains($0.key) }.map(\.value.received)
     }
 }

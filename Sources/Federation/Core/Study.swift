@@ -87,4 +87,13 @@ package struct Study: Sendable, Equatable {
     package func hasConsent(of site: String) -> Bool {
         consents[site].map { $0.agrees && $0.plan == planDigest } ?? false
     }
+
+    /// Contrasts of the plan that hardly any training case had at any site that trained, in the plan's order: the model
+    /// learns little of them.
+    /// - Parameter rounds: some of its rounds; what is still being collected says nothing yet.
+    package func lacking(in rounds: [Round]) -> [String] {
+        let updates = rounds.filter { $0.phase != .collecting }.flatMap(\.counted)
+        guard !updates.isEmpty else { return [] }
+        return plan.contrasts.filter { contrast in updates.allSatisfy { $0.lacking?.contains(contrast) == true } }
+    }
 }

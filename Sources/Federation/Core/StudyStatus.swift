@@ -29,6 +29,8 @@ package struct StudyStatus: Codable, Sendable, Equatable {
     /// What it waits for, one sentence.
     package var waitsFor: String
     package var sites: [SiteStatus]
+    /// Contrasts of the plan that hardly any training case has at any site.
+    package var lacking: [String]
     package var base: ObjectReference?
     package var history: [RoundSummary]
     package var lockedTestOpenings: Int

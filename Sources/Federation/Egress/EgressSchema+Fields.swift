@@ -96,6 +96,9 @@ extension EgressSchema {
             EgressField("steps", .integer(0...1_000_000_000), "optimiser steps taken"),
             EgressField(
                 "loss", .number(0...1e6), optional: true, "mean training loss; only with the least cohort"),
+            EgressField(
+                "lacking", .list(.choice(StudyPlan.everyContrast), 1...StudyPlan.everyContrast.count), optional: true,
+                "contrasts of the plan that fewer training cases have than the least cohort"),
             software,
         ]
 

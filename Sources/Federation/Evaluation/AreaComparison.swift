@@ -1,3 +1,5 @@
+import Statistics
+
 /// An area with its uncertainties, combined over sites and classes.
 package struct AreaEstimate: Sendable, Equatable, Codable {
     package let area: Double
@@ -5,8 +7,22 @@ package struct AreaEstimate: Sendable, Equatable, Codable {
     package let ties: [Double]
     /// Nil where a site has fewer than two cases of a class.
     package let variance: Double?
-    /// 95 %, clipped to 0…1.
-    package var interval: [Double]? { variance.map { Interval.around(area, variance: $0, in: 0...1) } }
+    /// Independent pairs of cases that it compares.
+    let disjointPairs: Int
+
+    /// 95 %, clipped to 0…1; bounded at an area of 0 or 1, where the variance is zero and says nothing.
+    package var interval: [Double]? {
+        DeLong.Estimate(area: area, variance: variance, disjointPairs: disjointPairs).interval?.ends
+    }
+
+    /// The variance; where that is zero, the one whose interval would reach as far. Nil without an interval.
+    var spread: Double? {
+        guard let variance, variance <= 0 else { return variance }
+        return interval.map { ends in
+            let error = max(area - ends[0], ends[1] - area) / NormalDistribution.quantile(0.975)
+            return error * error
+        }
+    }
 
     /// The mean of estimates by weights above 0.
     /// - Parameter independent: whether the estimates are of different cases. If not, the variance is the greatest that
@@ -18,6 +34,8 @@ package struct AreaEstimate: Sendable, Equatable, Codable {
         }
         area = mean(\.area)
         ties = [mean { $0.ties[0] }, mean { $0.ties[1] }]
+        let pairs = parts.map(\.estimate.disjointPairs)
+        disjointPairs = independent ? pairs.reduce(0, +) : pairs.min() ?? 0
         if parts.contains(where: { $0.estimate.variance == nil }) {
             variance = nil
         } else if independent {
@@ -34,6 +52,7 @@ package struct AreaEstimate: Sendable, Equatable, Codable {
         area = binned.area
         ties = binned.ties
         variance = binned.variance
+        disjointPairs = min(binned.positives, binned.negatives)
     }
 }
 
@@ -48,13 +67,13 @@ package struct AreaComparison: Sendable, Equatable, Codable {
     /// Least and greatest change the unbinned scores can have.
     package var ties: [Double] { [candidate.ties[0] - base.ties[1], candidate.ties[1] - base.ties[0]] }
 
-    /// Variance of the change: the sum of both.
+    /// Variance of the change: the sum of both, an area of 0 or 1 counted by its interval.
     ///
     /// Histograms say nothing of how the two models' scores go together case by case. Models of which one was trained
     /// from the other err on the same cases, so that their correlation is positive and the true variance is less: the
     /// interval is too wide, never too narrow.
     package var variance: Double? {
-        base.variance.flatMap { one in candidate.variance.map { one + $0 } }
+        base.spread.flatMap { one in candidate.spread.map { one + $0 } }
     }
 
     /// 95 % interval of the change; its upper end is what the gate compares with −margin.

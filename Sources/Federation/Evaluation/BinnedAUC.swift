@@ -12,8 +12,8 @@ package struct BinnedAUC: Sendable, Equatable, Codable {
     /// are in one bin.
     package let variance: Double?
 
-    /// 95 %, clipped to 0…1; of the area with ties counting half.
-    package var interval: [Double]? { variance.map { Interval.around(area, variance: $0, in: 0...1) } }
+    /// 95 %, of the area with ties counting half; as ``DeLong/Estimate/interval``, also at an area of 0 or 1.
+    package var interval: [Double]? { AreaEstimate(self).interval }
 
     /// - Parameter bins: bins of one site in order, or of several, whose bins may overlap: cases of overlapping bins are
     ///   tied.

@@ -15,6 +15,12 @@ package struct OperatingPoint: Codable, Sendable, Equatable {
     package struct Share: Codable, Sendable, Equatable {
         package var right: Int
         package var cases: Int
+
+        package init(right: Int, cases: Int) {
+            self.right = right
+            self.cases = cases
+        }
+
         package var value: Double { Double(right) / Double(cases) }
         package var interval: [Double]? {
             Proportion(successes: right, trials: cases).clopperPearson()?.ends

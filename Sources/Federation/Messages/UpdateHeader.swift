@@ -17,12 +17,14 @@ package struct UpdateHeader: Message {
     package var steps: Int
     /// Mean training loss of the last epoch or of the last hundred steps; absent below the minimum cohort.
     package var loss: Double?
+    /// Contrasts of the plan that fewer training cases have than an update needs; absent for none.
+    package var lacking: [String]?
     /// Program and version, mathematics library and precision: what is needed to repeat it.
     package var software: String
 
     package init(
         federation: String, site: String, round: RoundReference, plan: String, base: String, update: ObjectReference,
-        encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, software: String
+        encoding: UpdateEncoding, samples: Int, steps: Int, loss: Double?, lacking: [String]? = nil, software: String
     ) {
         self.federation = federation
         self.site = site
@@ -34,6 +36,7 @@ package struct UpdateHeader: Message {
         self.samples = samples
         self.steps = steps
         self.loss = loss
+        self.lacking = lacking
         self.software = software
     }
 }

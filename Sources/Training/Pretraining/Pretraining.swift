@@ -217,13 +217,10 @@ package final class Pretraining {
     /// A case that was not trained on, where there is one: what is there, what the network saw, what it made of it.
     private func draw(_ store: ParameterStore, epoch: Int) throws {
         guard let shown = (select.first ?? request.cases.first { $0.split == .train }) else { return }
-        let input = try request.load(shown.record)
-        let example = try errors.example(of: store, description.configuration, input, shown.record.id)
         let pictures = folder.path + "/pictures"
         try OutputFile.makeFolder(pictures)
-        try RestorationPicture(
-            columns: [input.voxels, example.view, example.restored], present: input.present,
-            size: description.configuration.encoder.imageSize
+        try errors.picture(
+            of: store, description.configuration, request.load(shown.record), shown.record.id
         ).write(to: pictures + "/epoch-\(String(format: "%04d", epoch)).png")
     }
 

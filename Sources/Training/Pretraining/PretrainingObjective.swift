@@ -1,4 +1,5 @@
 package import Encoder
+import Foundation
 
 /// What pretraining learns from scans without labels.
 package enum PretrainingObjective: String, Codable, Sendable, CaseIterable {
@@ -25,5 +26,15 @@ package enum PretrainingObjective: String, Codable, Sendable, CaseIterable {
         ModelConfiguration(
             encoder: encoder, head: nil,
             maskDecoder: self == .masked && encoder.residual == nil ? MaskDecoder(of: encoder) : nil)
+    }
+}
+
+extension RestorationLoss {
+    /// A step's loss as people read it, in pretraining with its parts.
+    package static func text(_ loss: Double, _ parts: Value?) -> String {
+        String(format: "loss %.4f", loss)
+            + (parts.map {
+                String(format: "  reconstruction %.4f  contrastive %.4f", $0.reconstruction, $0.contrastive)
+            } ?? "")
     }
 }

@@ -1,6 +1,7 @@
 package import Cohort
 package import Compute
 package import Encoder
+package import Imaging
 
 /// How far off a model restores what was taken out of cases it did not learn from.
 ///
@@ -80,14 +81,20 @@ package struct RestorationErrors {
         return cases.isEmpty ? nil : sum / Double(cases.count)
     }
 
-    /// What a model is shown of a case, and what it makes of it: (contrasts, size³) each.
-    package func example(
+    /// A case, what a model is shown of it, and what it makes of that.
+    package func picture(of model: ModelFile, _ input: EncoderInput, _ id: String) throws -> RestorationPicture {
+        let (store, configuration) = try parameters(of: model)
+        return try picture(of: store, configuration, input, id)
+    }
+
+    /// The same of parameters that are in memory.
+    func picture(
         of store: ParameterStore, _ model: ModelConfiguration, _ input: EncoderInput, _ id: String
-    ) throws -> (view: [Float], restored: [Float]) {
+    ) throws -> RestorationPicture {
         let part = part(of: input, id, model.encoder)
-        return (
-            part.view, try Restorer(objective, model, store).restore(part, present: input.present)
-        )
+        let restored = try Restorer(objective, model, store).restore(part, present: input.present)
+        return RestorationPicture(
+            columns: [input.voxels, part.view, restored], present: input.present, size: model.encoder.imageSize)
     }
 
     /// What is shown of a case, drawn by its name.

@@ -20,7 +20,7 @@ struct SiteRoundTests {
             try await fixture.running { _ in
                 try await fixture.until("consent") { fixture.coordinator.told.consents.first?.agrees == true }
                 try fixture.assign(fixture.assignment(base: try fixture.base()))
-                try await fixture.work()
+                try await fixture.work(lacking: ["T2w"], notes: ["few of /data/manifest.csv have T2w"])
                 try await fixture.until("the update") { fixture.coordinator.told.updates.count == 1 }
                 let record = record(fixture)
                 try await fixture.until("the receipt is kept") { try record.outcome?.receipt != nil }
@@ -32,7 +32,9 @@ struct SiteRoundTests {
                 try await fixture.until("the verdict is kept") { try record.verdict?.outcome == .clipped }
             }
             let header = try #require(fixture.coordinator.told.updates.first)
-            #expect(header.samples == 40 && header.site == FakeCoordinator.site)
+            #expect(header.samples == 40 && header.site == FakeCoordinator.site && header.lacking == ["T2w"])
+            let said = fixture.lines.withLock { $0.filter { $0.contains("few of /data/manifest.csv have T2w") } }
+            #expect(said == ["\(SiteFixture.round.study): few of /data/manifest.csv have T2w"])
             let all = try EgressLog.last(1000, of: fixture.folder.egressLog)
             let lines = all.filter { $0.kind != "poll" }
             #expect(lines.map(\.kind) == ["consent", "update-header"])

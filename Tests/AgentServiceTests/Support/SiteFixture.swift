@@ -160,7 +160,7 @@ final class SiteFixture: Sendable {
     /// Does a task as a worker would, with an update of one value everywhere.
     func work(
         _ round: RoundReference = round, value: Float = 0.5, samples: Int = 40, metadata: [String: String] = [:],
-        tensors: [(String, [Int])] = [("a", [2, 3]), ("head.b", [5])]
+        tensors: [(String, [Int])] = [("a", [2, 3]), ("head.b", [5])], lacking: [String]? = nil, notes: [String] = []
     ) async throws {
         let exchange = TaskFolder(state: folder.path, round: round, kind: .train)
         try await until("the task is handed over") {
@@ -169,7 +169,8 @@ final class SiteFixture: Sendable {
         try Self.write(tensors, value: value, to: exchange.update, metadata: metadata)
         let size = try Data(contentsOf: URL(fileURLWithPath: exchange.update)).count
         let made = WorkerResult.Update(
-            bytes: size, encoding: .f32, samples: samples, steps: 10, loss: 0.5, norm: 1, norms: [])
+            bytes: size, encoding: .f32, samples: samples, steps: 10, loss: 0.5, lacking: lacking, norm: 1, norms: [])
+        try exchange.report(WorkerProgress(phase: .training, done: 10, total: 10, notes: notes))
         try exchange.finish(WorkerResult(.update(made), of: try exchange.task()))
     }
 }

@@ -31,7 +31,8 @@ import Transport
             _ = try await SteerStudy(study: "glioma", action: .start).carryOut(at: desk)
             for (index, site) in sites.enumerated() {
                 let client = site.client(port)
-                _ = try await site.submit(try site.update(try await site.assignment(client), seed: index), client)
+                let update = try site.update(try await site.assignment(client), seed: index) { $0.lacking = ["T2w"] }
+                _ = try await site.submit(update, client)
             }
             try await eventually("the study is finished") {
                 coordinator.state.studies["glioma"]?.standing == .finished
@@ -49,6 +50,7 @@ import Transport
             #expect(card.sites.map(\.samples) == [10, 11] && card.sites.map(\.rounds) == [1, 1])
             #expect(card.limits.contains("cross-site patient overlap not checked"))
             #expect(card.limits.contains { $0.contains("locked test opened 1") })
+            #expect(card.limits.contains("no site had 10 training cases with T2w: the model learnt little of it"))
             #expect(card.notice.hasPrefix("Investigational output."))
             #expect(card.lineage.contains("preset small") && card.recipe.contains("size=48"))
             #expect(try await coordinator.store.knows(card.transcript))
@@ -111,5 +113,11 @@ import Transport
         }
         #expect(error?.description.hasPrefix("plan.yaml, line 2") == true, "\(String(describing: error))")
         #expect(error?.description.contains("task") == true)
+        // A set that is not there would be missed after the first round was trained.
+        let unknown = TestFederation.plan(evaluation: "{sites: true, coordinator: public-set}")
+        let missed = await #expect(throws: OperatorError.self) {
+            _ = try await CreateStudy(plan: unknown, file: "plan.yaml", weights: nil).carryOut(at: desk)
+        }
+        #expect(missed?.description.contains("public-set") == true, "\(String(describing: missed))")
     }
 }

@@ -20,6 +20,7 @@ struct AdmissionTests {
         Wrong(code: "wrong-encoding") { $0.encoding = .bf16 }, Wrong(code: "wrong-size") { $0.update.bytes = 0 },
         Wrong(code: "wrong-size") { $0.update.bytes = 1 << 40 },
         Wrong(code: "malformed") { $0.update.digest = "../etc/passwd" },
+        Wrong(code: "malformed") { $0.lacking = ["T1w", "CT"] },
     ]
 
     @Test("each wrong header is refused by its own name", arguments: wrongs.indices)

@@ -241,6 +241,20 @@ struct StudyTests {
         #expect(f.state.status(of: "tumour")?.lockedTestOpenings == 2)
     }
 
+    @Test("a contrast that hardly any site's cases have is told, one that some site has is not")
+    func lacking() throws {
+        var f = try Federated()
+        func lacking() -> [String]? { f.state.status(of: "tumour")?.lacking }
+        for (site, lacks) in [("site-1", ["T2w", "FLAIR"]), ("site-2", ["FLAIR"]), ("site-3", ["T1c"])] {
+            #expect(lacking() == [])
+            try f.perform(.receive(f.header(site) { $0.lacking = lacks }, from: site, norm: 1))
+        }
+        #expect(lacking() == [])
+        // An update that is not counted says nothing of what the model learnt from.
+        try f.fold(rejecting: ["site-3"])
+        #expect(lacking() == ["FLAIR"])
+    }
+
     @Test("the status says in words what a study waits for")
     func status() throws {
         var f = try Federated()

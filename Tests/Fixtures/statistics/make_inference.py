@@ -188,6 +188,43 @@ def perfect():
     ]
 
 
+def within_sites(labels, scored, places, owners):
+    """Areas within sites of several scores of the same scans, and their covariances."""
+    # Of each site the placement values of each patient, summed, and by how much they spread.
+    count = len(scored)
+    total, sums = 0.0, np.zeros(count)
+    spread = np.zeros((count, count))
+    for site in sorted(set(places)):
+        here = np.array([p == site for p in places])
+        m, k = int(labels[here].sum()), int((1 - labels[here]).sum())
+        if m == 0 or k == 0:
+            continue
+        whose = np.array(owners)[here]
+        names = sorted(set(whose))
+        rows = []
+        for scores in scored:
+            x, y = placements(labels[here], scores[here])
+            deviation = np.zeros((len(names), 2))
+            for name, value in zip(whose[labels[here] == 1], x - x.mean()):
+                deviation[names.index(name), 0] += value
+            for name, value in zip(whose[labels[here] == 0], y - y.mean()):
+                deviation[names.index(name), 1] += value
+            rows.append((x.mean(), deviation))
+        counts = [len(set(whose[labels[here] == label])) for label in (1, 0)] + [len(names)]
+        weight = m * k
+        total += weight
+        sums += weight * np.array([row[0] for row in rows])
+        for i in range(count):
+            for j in range(count):
+                a, b = rows[i][1], rows[j][1]
+                spread[i, j] += weight**2 * (
+                    counts[0] / (counts[0] - 1) * (a[:, 0] @ b[:, 0]) / m**2
+                    + counts[1] / (counts[1] - 1) * (a[:, 1] @ b[:, 1]) / k**2
+                    + counts[2] / (counts[2] - 1) * (a[:, 0] @ b[:, 1] + a[:, 1] @ b[:, 0]) / (m * k)
+                )
+    return sums / total, spread / total**2
+
+
 def strata():
     """Areas within sites where patients have several scans, of two scores of the same scans."""
     owners, places, labels, first, second = [], [], [], [], []
@@ -202,44 +239,43 @@ def strata():
         second += (scores * 0.5 + rng.normal(size=n) + 0.4 * own).tolist()
     labels, first, second = np.array(labels), np.array(first), np.array(second)
 
-    # Of each site the placement values of each patient, summed, and by how much they spread.
-    total, sums = 0.0, np.zeros(2)
-    spread = np.zeros((2, 2))
-    for site in sorted(set(places)):
-        here = np.array([p == site for p in places])
-        m, k = int(labels[here].sum()), int((1 - labels[here]).sum())
-        if m == 0 or k == 0:
-            continue
-        whose = np.array(owners)[here]
-        names = sorted(set(whose))
-        rows = []
-        for scores in (first[here], second[here]):
-            x, y = placements(labels[here], scores)
-            deviation = np.zeros((len(names), 2))
-            for name, value in zip(whose[labels[here] == 1], x - x.mean()):
-                deviation[names.index(name), 0] += value
-            for name, value in zip(whose[labels[here] == 0], y - y.mean()):
-                deviation[names.index(name), 1] += value
-            rows.append((x.mean(), deviation))
-        counts = [len(set(whose[labels[here] == label])) for label in (1, 0)] + [len(names)]
-        weight = m * k
-        total += weight
-        sums += weight * np.array([rows[0][0], rows[1][0]])
-        for i in range(2):
-            for j in range(2):
-                a, b = rows[i][1], rows[j][1]
-                spread[i, j] += weight**2 * (
-                    counts[0] / (counts[0] - 1) * (a[:, 0] @ b[:, 0]) / m**2
-                    + counts[1] / (counts[1] - 1) * (a[:, 1] @ b[:, 1]) / k**2
-                    + counts[2] / (counts[2] - 1) * (a[:, 0] @ b[:, 1] + a[:, 1] @ b[:, 0]) / (m * k)
-                )
-    areas, spread = sums / total, spread / total**2
+    areas, spread = within_sites(labels, [first, second], places, owners)
     z = (areas[0] - areas[1]) / np.sqrt(spread[0, 0] + spread[1, 1] - 2 * spread[0, 1])
     return {
         "labels": labels.tolist(), "first": first.tolist(), "second": second.tolist(), "sites": places,
         "patients": owners, "area": float(areas[0]), "variance": float(spread[0, 0]), "other": float(areas[1]),
         "covariance": float(spread[0, 1]), "z": float(z), "p": float(2 * scipy.stats.norm.sf(abs(z))),
     }
+
+
+def pairs():
+    """Pairs of trainings tested on the same scans: trainings that scatter beyond what the scans explain, and ones that
+    do not. The shared covariance is the mean over pairs of pairs."""
+    out = []
+    for count, scatter in [(4, 0.9), (6, 0.0)]:
+        places = sum(([f"site-{site}"] * n for site, n in enumerate((40, 30))), [])
+        owners = [f"p{place[-1]}-{rng.randint(22)}" for place in places]
+        labels = (rng.uniform(size=len(places)) < 0.5).astype(int)
+        seen = rng.normal(size=len(places)) + labels
+
+        def training():
+            return seen + scatter * rng.normal() * labels + 0.3 * rng.normal(size=len(places))
+
+        first = [training() for _ in range(count)]
+        second = [training() for _ in range(count)]
+        areas, spread = within_sites(labels, first + second, places, owners)
+        weights = np.hstack([np.eye(count), -np.eye(count)])
+        changes, covariance = weights @ areas, weights @ spread @ weights.T
+        shared = covariance[~np.eye(count, dtype=bool)].mean()
+        between = max(0.0, changes.var(ddof=1) - (np.diag(covariance).mean() - shared))
+        half = scipy.stats.t.ppf(0.975, count - 1) * np.sqrt(covariance.mean() + between / count)
+        assert (between > 0) == (scatter > 0)
+        out.append({
+            "labels": labels.tolist(), "first": [s.tolist() for s in first], "second": [s.tolist() for s in second],
+            "sites": places, "patients": owners, "difference": float(changes.mean()), "between": float(between),
+            "interval": [float(changes.mean() - half), float(changes.mean() + half)],
+        })
+    return out
 
 
 json.dump(
@@ -250,7 +286,7 @@ json.dump(
         },
         "calibration": calibration(), "temperature": temperature(), "holm": holm(), "effects": effects(),
         "clustered": clustered(), "stratified": stratified(), "thresholds": thresholds(), "predictive": predictive(),
-        "perfect": perfect(), "strata": strata(),
+        "perfect": perfect(), "strata": strata(), "pairs": pairs(),
     },
     sys.stdout,
 )

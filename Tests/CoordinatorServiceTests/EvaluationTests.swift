@@ -74,9 +74,9 @@ import Testing
     @Test("calls are counted on each side; one side alone has none")
     func calls() throws {
         let calls = try #require(
-            EvaluationOutcome.Calls([true, true, true, false, false], [true, false, true, true, false]))
+            EvaluationOutcome.Calls([true, true, true, false, false, false], [true, false, true, true, false, false]))
         #expect(calls.sensitivity.right == 2 && calls.sensitivity.cases == 3)
-        #expect(calls.specificity.right == 1 && calls.specificity.cases == 2)
+        #expect(calls.specificity.right == 2 && calls.specificity.cases == 3)
         #expect(EvaluationOutcome.Calls([true], [true]) == nil)
     }
 

@@ -150,6 +150,9 @@ import Training
         unlink(folder + "/used/pretraining.json")
         #expect(throws: TrainingError.self) { _ = try pretraining(folder + "/used") }
         #expect(try SmallProblem.bytes(folder + "/used/model.safetensors") == model)
+        // What ended before its first checkpoint left nothing to go on from.
+        _ = try pretraining(folder + "/begun", seed: 2)
+        _ = try pretraining(folder + "/begun")
     }
 
     @Test("patients whom any label's test split would hold take no part in pretraining")

@@ -126,11 +126,12 @@ package final class Pretraining {
     private static func claim(_ folder: FitFolder, _ identity: [String: String]) throws {
         let path = folder.path + "/pretraining.json"
         let files = FileManager.default
-        guard let data = files.contents(atPath: path) else {
-            guard ![folder.model, folder.fit, folder.checkpoint].contains(where: files.fileExists(atPath:)) else {
-                throw folder.wouldOverwrite("it is of another training: \(path) is not there")
-            }
+        // What ended before its first checkpoint, such as for a case it could not read, left nothing to go on from.
+        guard [folder.model, folder.fit, folder.checkpoint].contains(where: files.fileExists(atPath:)) else {
             return try OutputFile.write(json: identity, to: path)
+        }
+        guard let data = files.contents(atPath: path) else {
+            throw folder.wouldOverwrite("it is of another training: \(path) is not there")
         }
         guard let known = try? JSONDecoder().decode([String: String].self, from: data) else {
             throw folder.wouldOverwrite("\(path) cannot be read")

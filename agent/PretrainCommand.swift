@@ -134,6 +134,7 @@ struct PretrainCommand: ParsableCommand {
     /// What it will not learn or not tell, before the first step.
     private func notes(_ cases: [LabelledCase]) -> [String] {
         let training = cases.filter { $0.split == .train }.map(\.record.paths)
+        guard !training.isEmpty else { return [] }
         let absent = Contrast.allCases.filter { contrast in
             training.allSatisfy { $0.volume == nil && $0.contrasts[contrast] == nil }
         }

@@ -56,7 +56,7 @@ struct EvaluateCommand: ParsableCommand {
     var threads: Int?
 
     func validate() throws {
-        guard !given.isEmpty, !data.isEmpty else { throw ValidationError("Give --models and --data.") }
+        guard !models.isEmpty, !data.isEmpty else { throw ValidationError("Give --models and --data.") }
         guard sensitivity > 0, sensitivity <= 1 else {
             throw ValidationError("--sensitivity lies above 0, at most at 1.")
         }

@@ -30,10 +30,10 @@ struct StudyTable {
     /// What no site has enough of, in one line or none.
     private var lacking: [String] {
         guard !status.lacking.isEmpty else { return [] }
-        let names = status.lacking.joined(separator: ", ")
+        let names = status.lacking.joined(separator: ", or ")
         return [
-            "no site has \(EgressLimits.standard.leastCases) training cases with \(names): the model learns little of it; name "
-                + "the contrasts in a new study's plan, or let a site take part that has them"
+            "no site has \(EgressLimits.standard.leastCases) training cases with \(names): the model learns little of that; "
+                + "name only contrasts that sites have in a new study's plan, or let a site take part that has them"
         ]
     }
 

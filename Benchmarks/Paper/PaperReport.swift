@@ -26,7 +26,8 @@ struct PaperReport {
         let trials = results.filter { $0.run == planned.trial($0.run.arm, rate: $0.run.rate) }
         self.trials = trials
         chosen = results.filter { result in
-            result.run.rate == PaperRun.Result.best(trials.filter { $0.run.arm == result.run.arm })?.run.rate
+            result.test != nil
+                && result.run.rate == PaperRun.Result.best(trials.filter { $0.run.arm == result.run.arm })?.run.rate
         }
     }
 
@@ -78,7 +79,7 @@ struct PaperReport {
     }
 
     private var missing: String {
-        let done = Set(chosen.filter { $0.test != nil }.map(\.run.name))
+        let done = Set(chosen.map(\.run.name))
         let lacking = planned.runs { arm in chosen.first { $0.run.arm == arm }?.run.rate ?? 0 }.map(\.name)
             .filter { !done.contains($0) }
         return lacking.isEmpty

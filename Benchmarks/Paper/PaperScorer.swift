@@ -41,13 +41,13 @@ struct PaperScores: Codable {
 /// over the same, in memory: half a megabyte a case of 32³ voxels.
 final class PaperScorer: Sendable {
     private let cache: PreparedCache?
-    /// By the path of a scan.
+    /// By recipe, contrasts and the path of a scan.
     private let inputs = Mutex<[String: EncoderInput]>([:])
 
     init(folder: String) { cache = PreparedCache(folder: folder + "/prepared", days: 365) }
 
-    private func input(_ record: CaseRecord, _ source: CaseSource) throws -> EncoderInput {
-        let key = record.paths.contrasts.values.min() ?? record.id
+    private func input(_ record: CaseRecord, _ source: CaseSource, _ shown: String) throws -> EncoderInput {
+        let key = shown + (record.paths.contrasts.values.min() ?? record.id)
         if let kept = inputs.withLock({ $0[key] }) { return kept }
         let input = try source.input(record)
         inputs.withLock { $0[key] = input }
@@ -59,12 +59,13 @@ final class PaperScorer: Sendable {
         let cases = try TaskCases(manifest: manifest, column: task.name, classes: task.classes).of(split)
         let source = try CaseSource(
             recipe: file.description.recipe ?? "", contrasts: file.description.contrasts, cache: cache)
+        let shown = "\(file.description.recipe ?? "") \(file.description.contrasts ?? [])"
         // Of small networks a pass over one case is too short to be shared between threads.
         let threads = Preparation.defaultThreads
         let parts = try mapInParallel(threads, threads: threads) { part in
             let own = cases[cases.count * part / threads..<cases.count * (part + 1) / threads]
             return try CaseScores.of(
-                file, cases: Array(own), load: { try self.input($0, source) }, precision: .suited, threads: 1)
+                file, cases: Array(own), load: { try self.input($0, source, shown) }, precision: .suited, threads: 1)
         }
         return PaperScores(
             labels: cases.map { $0.label == 1 }, sites: cases.map { Self.site($0.record) },

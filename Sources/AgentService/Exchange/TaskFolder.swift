@@ -40,7 +40,7 @@ package struct TaskFolder: Sendable, Hashable {
     /// Where the update lies.
     package var update: String { path + "/update.safetensors" }
     /// A select case, what was left of it, and what the newest model of a pretraining makes of that: for the site's own
-    /// people, until the folder is purged.
+    /// people, as long as the folder is kept.
     package var picture: String { path + "/restoration.png" }
     /// What the site's own trainer said.
     package var log: String { path + "/trainer.log" }
@@ -75,7 +75,14 @@ package struct TaskFolder: Sendable, Hashable {
     }
 
     /// How far it is; nil when nothing is known.
-    package func progress() -> WorkerProgress? { try? read(WorkerProgress.self, "progress.json") }
+    package func progress() -> WorkerProgress? {
+        guard var progress = try? read(WorkerProgress.self, "progress.json") else { return nil }
+        // The agent shows it as it is: no more than people can read.
+        let (loss, notes) = (progress.loss, progress.notes)
+        progress.loss = loss.map { String($0.prefix(200)) }
+        progress.notes = notes?.prefix(8).map { String($0.prefix(1000)) }
+        return progress
+    }
 
     /// What came of it; nil while it is not finished.
     package func result() throws(ExchangeError) -> WorkerResult? {

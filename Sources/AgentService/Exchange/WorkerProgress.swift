@@ -9,9 +9,9 @@ package struct WorkerProgress: Codable, Sendable, Equatable {
     /// The last step's loss and, in pretraining, its parts.
     package var loss: String?
     /// What the site's own people should know of its data, one sentence each; it never leaves.
-    package var notes: [String]
+    package var notes: [String]?
 
-    package init(phase: Activity.Phase, done: Int, total: Int, loss: String? = nil, notes: [String] = []) {
+    package init(phase: Activity.Phase, done: Int, total: Int, loss: String? = nil, notes: [String]? = nil) {
         self.phase = phase
         self.done = done
         self.total = total

@@ -108,9 +108,9 @@ struct Work: Sendable {
         while true {
             let result = try record.folder.result()
             let progress = record.folder.progress()
-            for (index, note) in (progress?.notes ?? []).prefix(8).enumerated() {
+            for (index, note) in (progress?.notes ?? []).enumerated() {
                 let study = assignment.round.study
-                around.narrator.say("\(study): \(note.prefix(1000))", on: "data of \(study), \(index)")
+                around.narrator.say("\(study): \(note)", on: "data of \(study), \(index)")
             }
             if let result { return result }
             if try record.refusal != nil { return nil }

@@ -26,8 +26,8 @@ struct DataGaps {
         var notes: [String] = []
         if !contrasts.isEmpty {
             notes.append(
-                "fewer than \(limits.leastCases) training cases of \(manifest) have "
-                    + "\(contrasts.joined(separator: ", ")), which the plan names: the model learns little of it here")
+                "fewer than \(limits.leastCases) training cases of \(manifest) have \(contrasts.joined(separator: ", or ")), "
+                    + "which the plan names: the model learns little of that here")
         }
         let select = cases.counts(.select)
         if plan.evaluation.sites, select.reduce(0, +) < limits.leastCases {

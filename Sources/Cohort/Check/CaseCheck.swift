@@ -101,6 +101,8 @@ struct CaseCheck {
             report.add(.warning(.nonFinite, "The lesion mask has \(survey.nonFinite) voxels that are NaN or infinite."))
         }
         if survey.isConstant { report.add(.warning(.absent, "The lesion mask marks nothing.")) }
+        let volumes = lesion.header.dims.dropFirst(3).reduce(1, *)
+        if volumes > 1 { report.add(.warning(.file, "The lesion mask holds \(volumes) volumes: the first is taken.")) }
         if !scans.isEmpty, !scans.contains(where: lesion.hasVoxels) {
             let size = lesion.header.dims.prefix(3).map(String.init).joined(separator: "×")
             report.add(

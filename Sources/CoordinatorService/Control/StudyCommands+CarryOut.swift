@@ -1,6 +1,7 @@
 import Cohort
 import Federation
 import Foundation
+import Training
 
 extension CreateStudy {
     package func carryOut(at desk: OperatorDesk) async throws -> StudyReport {
@@ -59,6 +60,7 @@ extension OpenLockedTest {
         guard let chosen = model ?? subject.base?.digest else {
             throw OperatorError("\(study) has no model yet; open its locked test when a round is committed")
         }
+        try desk.requireEvaluationSet(of: subject.plan, file: "the plan of \(study)")
         try await desk.coordinator.perform(
             .openLockedTest(study: study, model: chosen, purpose: purpose), by: "operator")
         if let set = subject.plan.evaluation.coordinator, let service = desk.service {
@@ -81,8 +83,8 @@ extension OpenLockedTest {
             name: "\(study.name).locked-test")
         guard let area = outcome.areas.first ?? nil else {
             throw OperatorError(
-                "the locked test is opened and counted, but the test cases of \(set) are of one class: it tells nothing"
-            )
+                "the locked test is opened and counted, but of the test cases of \(set) none, or every one, is "
+                    + "\(study.plan.classes[study.plan.positive].name): no area can be told")
         }
         let note = "\(outcome.cases.reduce(0, +)) cases, \(outcome.origin)"
         var figures = [
@@ -113,10 +115,9 @@ extension OperatorDesk {
                 "\(file) evaluates on the coordinator's set \(name), which coordinator.yaml does not name: add it under "
                     + "evaluation and start the coordinator anew")
         }
-        guard FileManager.default.isReadableFile(atPath: set.manifest) else {
-            throw OperatorError(
-                "the manifest of the evaluation set \(name), \(set.manifest), cannot be read: see to it")
-        }
+        do {
+            _ = try TaskCases(manifest: set.manifest, column: plan.task, classes: plan.classes.map(\.name))
+        } catch { throw OperatorError("the evaluation set \(name): \(error)") }
     }
 }
 

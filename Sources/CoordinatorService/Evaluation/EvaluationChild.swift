@@ -71,7 +71,9 @@ package enum EvaluationChild {
             let estimate =
                 ClusteredArea.estimate(
                     labels: labels, scores: positive, patients: chosen.map(\.record.patient))
-                ?? DeLong.estimate(labels: labels, scores: positive)
+                ?? ROC(labels: labels, scores: positive).area.map {
+                    DeLong.Estimate(area: $0, variance: nil, disjointPairs: 0)
+                }
             outcome.calls.append(
                 model.threshold.flatMap { threshold in
                     let called = scores.probabilities.map { ($0[1] >= threshold ? 1 : 0) == plan.positive }

@@ -79,7 +79,7 @@ extension ReleaseCard {
         if !lacking.isEmpty {
             limits.append(
                 "no site had \(EgressLimits.standard.leastCases) training cases with "
-                    + "\(lacking.joined(separator: ", ")): the model learnt little of it")
+                    + "\(lacking.joined(separator: ", or ")): the model learnt little of that")
         }
         if let familiarity {
             let sites = familiarity.between?.sites ?? 1

@@ -173,7 +173,7 @@ struct ReviewReport {
         }
         var parts: [Report.Part] = judgement.figures.isEmpty ? [] : [.table(table)]
         if let point = judgement.point { parts.append(.text(point.sentence(study.plan.classes.map(\.name)) + ".")) }
-        if last.candidate != nil, study.plan.objective == nil {
+        if last.candidate != nil, study.plan.objective == nil, sitesEvaluate {
             parts.append(
                 forest.map { Report.Part.forest($0) }
                     ?? .text(
@@ -200,8 +200,12 @@ struct ReviewReport {
             label: "change of AUC", rows + [all])
     }
 
+    private var sitesEvaluate: Bool { study.plan.evaluation.sites && study.plan.kind != .rehearsal }
+
     private var curves: Report.Section {
-        guard study.plan.objective == nil, let last = Self.last(study) else { return Report.Section("Curves", []) }
+        guard study.plan.objective == nil, sitesEvaluate, let last = Self.last(study) else {
+            return Report.Section("Curves", [])
+        }
         func none(_ why: String) -> Report.Section {
             Report.Section("Curves", [.text("No ROC and calibration curves: \(why).")])
         }

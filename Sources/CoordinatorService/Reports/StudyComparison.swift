@@ -43,12 +43,12 @@ package struct StudyComparison {
                 }
             let plan = study.plan
             // What else makes another method of the same beginning.
-            let kind =
-                [plan.training.freeze.isEmpty ? "" : "frozen \(plan.training.freeze.joined(separator: " "))"]
-                + (plan.recipe.name == "consilium" ? [] : ["recipe \(plan.recipe.name)"])
+            var method = [initial]
+            if !plan.training.freeze.isEmpty { method.append("frozen \(plan.training.freeze.joined(separator: " "))") }
+            if plan.recipe.name != "consilium" { method.append("recipe \(plan.recipe.name)") }
             self.init(
                 study: study.name, task: plan.task,
-                initial: ([initial] + kind.filter { !$0.isEmpty }).joined(separator: ", "), sites: updates.count,
+                initial: method.joined(separator: ", "), sites: updates.count,
                 trainingCases: updates.reduce(0, +),
                 area: plan.objective == nil ? last.flatMap(ReviewReport.primary) : nil, seed: plan.seed,
                 plan: study.planDigest)
@@ -134,11 +134,12 @@ package struct StudyComparison {
         tasks.compactMap { task in
             let own = entries.filter { $0.task == task && $0.area != nil && $0.trainingCases > 0 }
             var series: [LineChart.Series] = []
-            // Several seeds on the same cases are curves of their own.
+            // Several seeds on the same cases are curves of their own; what is alike in all is told by its study.
             func name(_ entry: Entry) -> String {
                 let alike = own.filter { $0.initial == entry.initial }
-                return Set(alike.map(\.trainingCases)).count < alike.count
-                    ? "\(entry.initial), seed \(entry.seed)" : entry.initial
+                guard Set(alike.map(\.trainingCases)).count < alike.count else { return entry.initial }
+                let twins = alike.filter { $0.seed == entry.seed && $0.trainingCases == entry.trainingCases }
+                return "\(entry.initial), seed \(entry.seed)" + (twins.count > 1 ? ", \(entry.study)" : "")
             }
             for (name, alike) in Dictionary(grouping: own, by: name).sorted(by: { $0.key < $1.key }) {
                 let alike = alike.sorted { $0.trainingCases < $1.trainingCases }

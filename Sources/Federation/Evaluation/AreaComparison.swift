@@ -77,7 +77,12 @@ package struct AreaComparison: Sendable, Equatable, Codable {
     }
 
     /// 95 % interval of the change; its upper end is what the gate compares with −margin.
-    package var interval: [Double]? { variance.map { Interval.around(change, variance: $0, in: -1...1) } }
+    package var interval: [Double]? {
+        variance.map { variance in
+            let half = NormalDistribution.quantile(0.975) * max(variance, 0).squareRoot()
+            return [max(-1, change - half), min(1, change + half)]
+        }
+    }
 
     /// Whether the candidate is worse beyond doubt: even the upper end of the interval lies below −margin.
     /// - Returns: false where there is no interval.

@@ -1,5 +1,3 @@
-import Statistics
-
 /// An area under a ROC curve from binned scores.
 package struct BinnedAUC: Sendable, Equatable, Codable {
     package let positives: Int
@@ -11,9 +9,6 @@ package struct BinnedAUC: Sendable, Equatable, Codable {
     /// DeLong's variance of the area, on the binned scores; nil with fewer than two cases of a class, and where all cases
     /// are in one bin.
     package let variance: Double?
-
-    /// 95 %, of the area with ties counting half; as ``DeLong/Estimate/interval``, also at an area of 0 or 1.
-    package var interval: [Double]? { AreaEstimate(self).interval }
 
     /// - Parameter bins: bins of one site in order, or of several, whose bins may overlap: cases of overlapping bins are
     ///   tied.
@@ -76,14 +71,5 @@ package struct BinnedAUC: Sendable, Equatable, Codable {
         func positives(before place: Int) -> Double { sums[Self.clamp(place)].positive }
         func negatives(before place: Int) -> Double { sums[Self.clamp(place)].negative }
         private static func clamp(_ place: Int) -> Int { max(0, min(place, HistogramBuilder.bins)) }
-    }
-}
-
-/// Normal intervals of estimates.
-enum Interval {
-    /// Value ± z·√variance at 95 %, clipped.
-    static func around(_ value: Double, variance: Double, in range: ClosedRange<Double>) -> [Double] {
-        let half = NormalDistribution.quantile(0.975) * max(variance, 0).squareRoot()
-        return [max(range.lowerBound, value - half), min(range.upperBound, value + half)]
     }
 }

@@ -50,7 +50,7 @@ import Transport
             #expect(card.sites.map(\.samples) == [10, 11] && card.sites.map(\.rounds) == [1, 1])
             #expect(card.limits.contains("cross-site patient overlap not checked"))
             #expect(card.limits.contains { $0.contains("locked test opened 1") })
-            #expect(card.limits.contains("no site had 10 training cases with T2w: the model learnt little of it"))
+            #expect(card.limits.contains("no site had 10 training cases with T2w: the model learnt little of that"))
             #expect(card.notice.hasPrefix("Investigational output."))
             #expect(card.lineage.contains("preset small") && card.recipe.contains("size=48"))
             #expect(try await coordinator.store.knows(card.transcript))

@@ -10,6 +10,10 @@ enum Bench {
 
     static func run(_ arguments: [String]) throws {
         if arguments.first?.hasPrefix("--") ?? true {
+            guard arguments.isEmpty || ["--peers", "--only"].contains(arguments[0]) else {
+                throw BenchError(
+                    "usage: bench [--peers FOLDER] [--only NAME…], or bench MEASURE …; see Benchmarks/README.md")
+            }
             let peers = arguments.firstIndex(of: "--peers").flatMap { arguments.dropFirst($0 + 1).first }
             let only = arguments.firstIndex(of: "--only").map { Array(arguments.dropFirst($0 + 1)) } ?? []
             try Suite(peers: peers, only: only).run()

@@ -67,6 +67,15 @@ import Testing
             ])
     }
 
+    @Test("studies alike in all, as of two rates, are told by their names")
+    func twins() {
+        let curves = StudyComparison([
+            entry("a", "idh", "weights x", 900, 0.80), entry("b", "idh", "weights x", 900, 0.7),
+            entry("c", "idh", "weights x", 90, 0.6),
+        ]).curves
+        #expect(curves.isEmpty)
+    }
+
     @Test("a task's name may hold what a file's may not")
     func names() {
         let tasks = ["/../IDH", "----idh", "1p/19q"]

@@ -8,7 +8,8 @@ extension ReleaseCard {
     ///   - head: the transcript's end, which everything on the card is written before.
     /// - Throws: ``OperatorError`` when the round is not one whose model may be given out.
     init(
-        release: String, study: Study, round number: Int?, federation: String, head: TranscriptHead, now: Timestamp
+        release: String, study: Study, round number: Int?, federation: String, lockedTestOpenings: Int,
+        head: TranscriptHead, now: Timestamp
     ) throws(OperatorError) {
         guard Name.isValid(release) else {
             throw OperatorError("\(release) is not a release's name; use 1 to 63 of a-z, 0-9 and -")
@@ -30,7 +31,9 @@ extension ReleaseCard {
             figures: (round.gate?.judgement?.figures ?? [])
                 + study.evaluations.filter { $0.model == model.digest }.flatMap(\.figures),
             point: round.gate?.judgement?.point, familiarity: familiarity, lineage: plan.lineage,
-            limits: Self.limits(of: study, plan: plan, lacking: study.lacking(in: rounds), familiarity: familiarity),
+            limits: Self.limits(
+                plan: plan, lockedTestOpenings: lockedTestOpenings, lacking: study.lacking(in: rounds),
+                familiarity: familiarity),
             notice: ModelDescription.investigational,
             created: now)
     }
@@ -70,12 +73,12 @@ extension ReleaseCard {
     }
 
     private static func limits(
-        of study: Study, plan: StudyPlan, lacking: [String], familiarity: Familiarity?
+        plan: StudyPlan, lockedTestOpenings: Int, lacking: [String], familiarity: Familiarity?
     ) -> [String] {
         var limits = ["cross-site patient overlap not checked"]
         if plan.governance.data == .synthetic { limits.append("trained on made data: says nothing about patients") }
         limits.append("single updates were visible to the coordinator")
-        limits.append("locked test opened \(study.lockedTestOpenings) times before this release")
+        limits.append("locked test opened \(lockedTestOpenings) times before this release")
         if !lacking.isEmpty {
             limits.append(
                 "no site had \(EgressLimits.standard.leastCases) training cases with "

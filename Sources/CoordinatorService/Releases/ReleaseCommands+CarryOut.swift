@@ -11,7 +11,8 @@ extension CreateRelease {
         }
         let card = try ReleaseCard(
             release: release, study: subject, round: round, federation: coordinator.state.name ?? "",
-            head: coordinator.head, now: Timestamp(Date()))
+            lockedTestOpenings: coordinator.state.lockedTestOpenings(of: subject), head: coordinator.head,
+            now: Timestamp(Date()))
         let signed = try coordinator.signer.sign(card)
         try await coordinator.perform(.createRelease(study: study, card: signed), by: "operator")
         return signed

@@ -8,6 +8,7 @@ import Statistics
 struct ReviewReport {
     private let study: Study
     private let federation: String
+    private let lockedTestOpenings: Int
     private let head: TranscriptHead
     private let software: String
     /// Reports of sites on the model in force, read from the objects; those deleted are not there.
@@ -20,11 +21,13 @@ struct ReviewReport {
     ///   - report: reads a site's report.
     ///   - model: reads a study's model in force.
     init(
-        _ study: Study, beside others: [Study], federation: String, head: TranscriptHead, software: String,
+        _ study: Study, beside others: [Study], federation: String, lockedTestOpenings: Int, head: TranscriptHead,
+        software: String,
         report: (ObjectReference) -> EvaluationReport?, model: (ObjectReference) -> ModelFile?
     ) {
         self.study = study
         self.federation = federation
+        self.lockedTestOpenings = lockedTestOpenings
         self.head = head
         self.software = software
         comparison = StudyComparison(([study] + others).map(StudyComparison.Entry.init))
@@ -235,7 +238,12 @@ struct ReviewReport {
     }
 
     private var tests: Report.Section {
-        var parts: [Report.Part] = [.text("The locked test was opened \(study.lockedTestOpenings) times.")]
+        var parts: [Report.Part] = [
+            .text(
+                "The locked test was opened \(lockedTestOpenings) times"
+                    + (study.plan.evaluation.coordinator.map { " (the set \($0), by all studies that name it)" } ?? "")
+                    + ".")
+        ]
         var table = ReportTable(
             "operator-evaluations", title: "Evaluations by the coordinator's operator",
             columns: ["set", "model", "figure", "value", "lower", "upper", "at"])

@@ -26,9 +26,10 @@ package struct WriteReport: OperatorCommand {
     package func carryOut(at desk: OperatorDesk) async throws -> Answer {
         guard folder.hasPrefix("/") else { throw OperatorError("\(folder) is not an absolute path") }
         let objects = desk.coordinator.store.objects
+        let (state, subject) = (desk.coordinator.state, try desk.study(study))
         let report = ReviewReport(
-            try desk.study(study), beside: try others.map { try desk.study($0) },
-            federation: desk.coordinator.state.name ?? "", head: desk.coordinator.head,
+            subject, beside: try others.map { try desk.study($0) }, federation: state.name ?? "",
+            lockedTestOpenings: state.lockedTestOpenings(of: subject), head: desk.coordinator.head,
             software: Software.name,
             report: { object in
                 FileManager.default.contents(atPath: objects.path(of: object.digest)).flatMap { data in

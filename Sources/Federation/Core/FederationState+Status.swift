@@ -9,8 +9,17 @@ extension FederationState {
             planVersion: study.planVersion, round: round?.reference.round ?? 0, rounds: study.plan.rounds,
             attempt: round?.reference.attempt ?? 0, phase: round?.phase, waitsFor: waitsFor(study),
             sites: asked.map { status(of: $0, in: study) }, lacking: study.lacking(in: study.rounds), base: study.base,
-            history: study.rounds.map { RoundSummary($0) }, lockedTestOpenings: study.lockedTestOpenings,
+            history: study.rounds.map { RoundSummary($0) }, lockedTestOpenings: lockedTestOpenings(of: study),
             reason: study.reason)
+    }
+
+    /// How often the locked test of a study was opened: where it is a set of the coordinator's, by every study whose plan
+    /// names it.
+    package func lockedTestOpenings(of study: Study) -> Int {
+        guard let set = study.plan.evaluation.coordinator else { return study.lockedTestOpenings }
+        return studies.values.reduce(0) {
+            $0 + ($1.plan.evaluation.coordinator == set ? $1.lockedTestOpenings : 0)
+        }
     }
 
     private func status(of site: String, in study: Study) -> StudyStatus.SiteStatus {

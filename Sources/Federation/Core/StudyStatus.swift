@@ -33,6 +33,7 @@ package struct StudyStatus: Codable, Sendable, Equatable {
     package var lacking: [String]
     package var base: ObjectReference?
     package var history: [RoundSummary]
+    /// As ``FederationState/lockedTestOpenings(of:)``.
     package var lockedTestOpenings: Int
     /// Why it is paused or was aborted.
     package var reason: String?

@@ -239,6 +239,15 @@ struct StudyTests {
             try f.perform(.openLockedTest(study: "tumour", model: Federated.model.digest, purpose: "final table"))
         }
         #expect(f.state.status(of: "tumour")?.lockedTestOpenings == 2)
+        // A set of the coordinator's is the same set whichever study opens it.
+        f = try Federated(plan: ["evaluation: {coordinator: own}"])
+        let other = Federated.plan(["name: second", "evaluation: {coordinator: own}"])
+        try f.perform(.createStudy(text: other))
+        try f.perform(.openLockedTest(study: "tumour", model: Federated.model.digest, purpose: "final table"))
+        #expect(f.state.status(of: "second")?.lockedTestOpenings == 1)
+        let third = Federated.plan(["name: third", "evaluation: {coordinator: another}"])
+        try f.perform(.createStudy(text: third))
+        #expect(f.state.status(of: "third")?.lockedTestOpenings == 0)
     }
 
     @Test("a contrast that hardly any site's cases have is told, one that some site has is not")

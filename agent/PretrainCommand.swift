@@ -135,9 +135,7 @@ struct PretrainCommand: ParsableCommand {
     private func notes(_ cases: [LabelledCase]) -> [String] {
         let training = cases.filter { $0.split == .train }.map(\.record.paths)
         guard !training.isEmpty else { return [] }
-        let absent = Contrast.allCases.filter { contrast in
-            training.allSatisfy { $0.volume == nil && $0.contrasts[contrast] == nil }
-        }
+        let absent = Contrast.allCases.filter { contrast in !training.contains { $0.names(contrast) } }
         var notes = absent.map { "no training case has \($0.rawValue): the model learns nothing of it" }
         if !cases.contains(where: { $0.split == .select }) {
             notes.append("there are no select cases: the model of the last epoch is kept, its error is not told")

@@ -12,4 +12,7 @@ package struct CasePaths: Sendable, Equatable, Codable {
         self.volume = volume
         self.brain = brain
     }
+
+    /// Whether a contrast is named; a file of all four counts as having each.
+    package func names(_ contrast: Contrast) -> Bool { volume != nil || contrasts[contrast] != nil }
 }

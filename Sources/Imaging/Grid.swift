@@ -7,14 +7,6 @@ struct Grid: Sendable, Equatable {
     /// Voxel indices to millimetres.
     let affine: Affine
 
-    init(dims: [Int], affine: Affine) {
-        self.dims = dims
-        self.affine = affine
-    }
-
-    /// Of a file's first three axes.
-    init(_ header: NIfTIHeader) { self.init(dims: Array(header.dims.prefix(3)), affine: header.affine) }
-
     /// Voxels in the grid.
     var count: Int { dims[0] * dims[1] * dims[2] }
 
@@ -64,4 +56,9 @@ struct Grid: Sendable, Equatable {
         }
         return Double(inside) / Double(points * points * points)
     }
+}
+
+extension Grid {
+    /// Of a file's first three axes.
+    init(_ header: NIfTIHeader) { self.init(dims: Array(header.dims.prefix(3)), affine: header.affine) }
 }

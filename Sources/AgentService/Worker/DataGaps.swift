@@ -7,8 +7,7 @@ import Training
 /// What of a plan a site's cases can hardly serve, by the manifest and before the first step: nothing that keeps it from
 /// training, but what its people would otherwise learn after hours.
 struct DataGaps {
-    /// Contrasts of the plan that fewer training cases have than an update needs, in the plan's order. Volumes of all
-    /// contrasts in one file count as having each.
+    /// Contrasts of the plan that fewer training cases have than an update needs, in the plan's order.
     let contrasts: [String]
     /// Sentences for the site's own people, with numbers and the manifest's path.
     let notes: [String]
@@ -17,11 +16,8 @@ struct DataGaps {
         let limits = EgressLimits.standard
         let training = cases.of(.train).map(\.record.paths)
         contrasts = plan.contrasts.filter { name in
-            let contrast = Contrast(rawValue: name)
-            let having = training.count { paths in
-                paths.volume != nil || contrast.map { paths.contrasts[$0] != nil } == true
-            }
-            return having < limits.leastCases
+            guard let contrast = Contrast(rawValue: name) else { return true }
+            return training.count { $0.names(contrast) } < limits.leastCases
         }
         var notes: [String] = []
         if !contrasts.isEmpty {

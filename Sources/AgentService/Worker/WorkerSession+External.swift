@@ -17,12 +17,11 @@ extension WorkerSession {
     func train(_ plan: StudyPlan, by command: [String]) throws -> WorkerResult? {
         let cases = try labelledCases(plan)
         try requireTrainingCases(cases)
-        let lacking = lacking(cases, plan)
+        let lacking = beginTraining(cases, plan)
         let base = try SafetensorsFile(task.base.path)
         let layout = try plan.updateLayout(of: base)
         let work = folder.scratch + "/trainer"
         try prepare(work, plan: plan, cases: cases)
-        progress.show(.training, 0, of: 1)
         let status = try SiteCommand(command, folder: work, log: folder.log).run(shouldStop: shouldStop)
         guard let status else { return nil }
         guard status == 0 else {

@@ -12,8 +12,7 @@ extension WorkerSession {
     func train(_ plan: StudyPlan) throws -> WorkerResult? {
         let cases = try labelledCases(plan)
         try requireTrainingCases(cases)
-        let lacking = lacking(cases, plan)
-        progress.show(.training, 0, of: 1)
+        let lacking = beginTraining(cases, plan)
         let base = try ModelFile(task.base.path)
         let layout = try plan.updateLayout(of: base.file)
         let names = Set(layout.entries.map(\.name))

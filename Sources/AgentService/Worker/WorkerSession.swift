@@ -62,11 +62,12 @@ struct WorkerSession {
         }
     }
 
-    /// Tells the site's people what of the plan its cases can hardly serve.
+    /// Begins to show how far training is, with what of the plan the site's cases can hardly serve.
     /// - Returns: contrasts of the plan that too few training cases have, nil for none.
-    func lacking(_ cases: TaskCases, _ plan: StudyPlan) -> [String]? {
+    func beginTraining(_ cases: TaskCases, _ plan: StudyPlan) -> [String]? {
         let gaps = DataGaps(cases, plan, manifest: task.data ?? "")
-        progress.tell(gaps.notes)
+        progress.notes = gaps.notes
+        progress.show(.training, 0, of: 1)
         return gaps.contrasts.isEmpty ? nil : gaps.contrasts
     }
 
@@ -87,15 +88,10 @@ struct WorkerSession {
 final class ProgressFile {
     private let folder: TaskFolder
     private var last: ContinuousClock.Instant?
-    private var notes: [String] = []
+    /// What stands with whatever is shown from now on.
+    var notes: [String] = []
 
     init(_ folder: TaskFolder) { self.folder = folder }
-
-    /// Notes that stand with whatever is shown from now on.
-    func tell(_ notes: [String]) {
-        self.notes = notes
-        last = nil
-    }
 
     func show(_ phase: Activity.Phase, _ done: Int, of total: Int, loss: String? = nil) {
         let now = ContinuousClock.now

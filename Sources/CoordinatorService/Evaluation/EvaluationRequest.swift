@@ -1,6 +1,7 @@
 package import Cohort
 package import Compute
 package import Federation
+import Statistics
 
 /// Cases the coordinator itself may evaluate on.
 package struct EvaluationSet: Sendable, Equatable, Codable {
@@ -102,11 +103,10 @@ extension EvaluationOutcome.Calls {
     ///   - called: what it was called.
     /// - Returns: nil when a side has no case.
     package init?(_ positive: [Bool], _ called: [Bool]) {
-        let (cases, others) = (positive.count { $0 }, positive.count { !$0 })
-        guard cases > 0, others > 0 else { return nil }
-        let pairs = zip(positive, called)
-        sensitivity = .init(right: pairs.count { $0 && $1 }, cases: cases)
-        specificity = .init(right: pairs.count { !$0 && !$1 }, cases: others)
+        let counts = ConfusionCounts(labels: positive, scores: called.map { $0 ? 1 : 0 }, threshold: 1)
+        guard counts.positives > 0, counts.negatives > 0 else { return nil }
+        sensitivity = .init(right: counts.truePositive, cases: counts.positives)
+        specificity = .init(right: counts.trueNegative, cases: counts.negatives)
     }
 }
 

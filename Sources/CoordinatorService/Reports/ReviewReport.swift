@@ -43,9 +43,6 @@ struct ReviewReport {
     /// The round whose model is in force.
     static func last(_ study: Study) -> Round? { study.rounds.last { $0.phase == .committed } }
 
-    /// The figure of a round that is told first.
-    static func primary(_ round: Round) -> ReleaseCard.Figure? { round.gate?.judgement?.primary }
-
     var report: Report {
         Report(
             title: "Study \(study.name) of \(federation)",
@@ -102,19 +99,23 @@ struct ReviewReport {
     }
 
     private var rounds: Report.Section {
-        let metric = study.plan.objective == nil ? "AUC" : "restoration error"
+        let (file, metric, title, meaning) =
+            study.plan.objective == nil
+            ? (
+                "area", "AUC", "Site-stratified AUC on select cases",
+                "AUC is the site-stratified one on select cases, of the candidate or, in an evaluation study, of the model."
+            )
+            : (
+                "restoration", "restoration error", "Mean absolute error of restored voxels, select",
+                "The error is the mean absolute one of the candidate's restored voxels of select cases."
+            )
         var table = ReportTable(
             "rounds", title: "Rounds, every attempt",
             columns: [
                 "round", "attempt", "phase", "sites", "mean loss", metric, "lower", "upper", "MB received", "seconds",
                 "why",
             ],
-            note:
-                "Loss is the mean over sites by their cases. "
-                + (study.plan.objective == nil
-                    ? "AUC is the site-stratified one on select cases, of the candidate or, in an evaluation study, of "
-                        + "the model."
-                    : "The error is the mean absolute one of the candidate's restored voxels of select cases."))
+            note: "Loss is the mean over sites by their cases. \(meaning)")
         var losses: [LineChart.Point] = []
         var figures: [LineChart.Point] = []
         for round in study.rounds {
@@ -122,7 +123,7 @@ struct ReviewReport {
             let weighed = round.counted.compactMap { update in update.loss.map { ($0, Double(update.samples)) } }
             let cases = weighed.reduce(0) { $0 + $1.1 }
             let loss = cases > 0 ? weighed.reduce(0) { $0 + $1.0 * $1.1 } / cases : nil
-            let figure = Self.primary(round)
+            let figure = round.gate?.judgement?.primary
             let bytes = updates.reduce(0) { $0 + $1.update.bytes }
             table.add([
                 "\(round.reference.round)", "\(round.reference.attempt)", round.phase.rawValue,
@@ -145,11 +146,7 @@ struct ReviewReport {
         if figures.count > 1 {
             parts.append(
                 .lines(
-                    LineChart(
-                        study.plan.objective == nil ? "area" : "restoration",
-                        title: study.plan.objective == nil
-                            ? "Site-stratified AUC on select cases" : "Mean absolute error of restored voxels, select",
-                        x: "round", y: metric, [.init("candidate", figures)])))
+                    LineChart(file, title: title, x: "round", y: metric, [.init("candidate", figures)])))
         }
         return Report.Section("Rounds", study.rounds.isEmpty ? [] : parts + [.table(table)])
     }
@@ -176,7 +173,7 @@ struct ReviewReport {
         }
         var parts: [Report.Part] = judgement.figures.isEmpty ? [] : [.table(table)]
         if let point = judgement.point { parts.append(.text(point.sentence(study.plan.classes.map(\.name)) + ".")) }
-        if last.candidate != nil, study.plan.objective == nil, sitesEvaluate {
+        if last.candidate != nil, sitesTellScores {
             parts.append(
                 forest.map { Report.Part.forest($0) }
                     ?? .text(
@@ -203,10 +200,13 @@ struct ReviewReport {
             label: "change of AUC", rows + [all])
     }
 
-    private var sitesEvaluate: Bool { study.plan.evaluation.sites && study.plan.kind != .rehearsal }
+    /// Whether sites are asked how models score their cases.
+    private var sitesTellScores: Bool {
+        study.plan.objective == nil && study.plan.evaluation.sites && study.plan.kind != .rehearsal
+    }
 
     private var curves: Report.Section {
-        guard study.plan.objective == nil, sitesEvaluate, let last = Self.last(study) else {
+        guard sitesTellScores, let last = Self.last(study) else {
             return Report.Section("Curves", [])
         }
         func none(_ why: String) -> Report.Section {

@@ -50,7 +50,7 @@ package struct StudyComparison {
                 study: study.name, task: plan.task,
                 initial: method.joined(separator: ", "), sites: updates.count,
                 trainingCases: updates.reduce(0, +),
-                area: plan.objective == nil ? last.flatMap(ReviewReport.primary) : nil, seed: plan.seed,
+                area: plan.objective == nil ? last?.gate?.judgement?.primary : nil, seed: plan.seed,
                 plan: study.planDigest)
         }
 
